@@ -1,0 +1,81 @@
+#pragma once
+// The file that `postern serve --config` reads; config/node.toml is a commented sample.
+
+#include "config/result.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace postern::config {
+
+struct listen_options {
+  std::string address = "0.0.0.0";
+  uint16_t port = 443;
+  uint16_t public_port = 0;  ///< the port in URLs that users see; 0: the same as `port`
+  uint16_t http_port = 0;    ///< answers http:// with a redirect to https://; 0: off
+  unsigned shards = 0;       ///< 0: one per core
+};
+
+/// Host names of the service itself; every other name is looked up among the applications.
+struct name_options {
+  std::string service;  ///< where connectors enrol and dial; the only name that asks for a client certificate
+  std::string admin;    ///< the admin API
+  std::string sts;      ///< the built-in STS
+};
+
+struct certificate_files {
+  std::string certificate_file;  ///< PEM chain
+  std::string key_file;          ///< PEM
+};
+
+struct tls_options {
+  /// Chosen by server name. None: an own authority (server-ca.pem in the data directory) signs what is needed.
+  std::vector<certificate_files> certificates;
+};
+
+struct sts_options {
+  bool enabled = true;
+  std::string users_file;  ///< required when enabled
+  std::string issuer;      ///< an external issuer; required when not enabled
+  std::string issuer_ca_file;  ///< trusted for the issuer in addition to the system's authorities
+};
+
+struct connector_options {
+  std::chrono::seconds certificate_lifetime = std::chrono::hours{24 * 365};
+  std::chrono::seconds renew_after = std::chrono::hours{24 * 180};
+  unsigned tunnels = 2;          ///< per connector to this node
+  unsigned exchanges = 1'000;    ///< at once per tunnel
+};
+
+struct session_options {
+  std::chrono::seconds lifetime = std::chrono::hours{8};  ///< upper bound; the token's expiry may end it earlier
+  std::chrono::seconds leeway{60};                        ///< for clocks that differ, when tokens are checked
+};
+
+struct log_options {
+  std::string level = "info";   ///< trace, debug, info, warn, error
+  std::string format = "text";  ///< or "json"
+  std::string file;             ///< empty: standard error
+  bool access = true;           ///< one line per exchange
+};
+
+struct node {
+  listen_options listen;
+  name_options names;
+  tls_options tls;
+  std::string data_directory;
+  sts_options sts;
+  connector_options connectors;
+  session_options session;
+  log_options log;
+  std::string administrators = "administrators";  ///< the group whose members may administer
+};
+
+/// Reads node.toml; relative file names are taken from the folder of the file.
+result<node> load_node(const std::string& path);
+/// The same from text; `file` is for messages and relative names.
+result<node> parse_node(std::string_view text, const std::string& file);
+
+}  // namespace postern::config
