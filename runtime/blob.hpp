@@ -1,0 +1,122 @@
+#pragma once
+// Values as bytes: cookie payloads and stored records. Written by cereal's portable binary archive;
+// read back by a reader of the same format that trusts nothing, because cereal's own one allocates
+// whatever a forged length asks for. Used by whoever keeps a value outside of memory; include the
+// cereal/types headers of the members yourself.
+
+#include "runtime/error.hpp"
+
+#include <cereal/archives/portable_binary.hpp>
+#include <cereal/cereal.hpp>
+#include <cereal/types/string.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <exception>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace postern::runtime {
+
+/// Reads cereal's portable binary format out of memory that outlives it. No length may promise more
+/// elements than bytes are left, no bool may be anything but 0 or 1. Throws cereal::Exception; only
+/// decode_blob should use it. Enums are read by their underlying value: a type that came from
+/// outside checks their range itself.
+class blob_reader : public cereal::InputArchive<blob_reader, cereal::AllowEmptyClassElision> {
+ public:
+  /// Reads the byte that tells the order of bytes; only what encode_blob writes (little endian) is
+  /// accepted.
+  explicit blob_reader(std::string_view bytes)
+      : cereal::InputArchive<blob_reader, cereal::AllowEmptyClassElision>(this), rest_(bytes) {
+    uint8_t little_endian = 0;
+    read(&little_endian, 1);
+    if (little_endian != 1) throw cereal::Exception("not little endian");
+  }
+
+  /// Takes `count` elements of `size` bytes each.
+  void read(void* out, size_t count, size_t size = 1) {
+    if (count > rest_.size() / size) throw cereal::Exception("cut short");
+    if (count == 0) return;
+    std::memcpy(out, rest_.data(), count * size);
+    rest_.remove_prefix(count * size);
+    if constexpr (std::endian::native == std::endian::big) {
+      auto* element = static_cast<uint8_t*>(out);
+      for (size_t i = 0; i < count; ++i, element += size)
+        std::reverse(element, element + size);
+    }
+  }
+
+  /// How many bytes have not been read.
+  size_t left() const noexcept { return rest_.size(); }
+
+ private:
+  std::string_view rest_;
+};
+
+/// Found by cereal: one number.
+template <class T>
+  requires std::is_arithmetic_v<T>
+void CEREAL_LOAD_FUNCTION_NAME(blob_reader& reader, T& value) {
+  if constexpr (std::is_same_v<T, bool>) {
+    uint8_t byte = 0;
+    reader.read(&byte, 1);
+    if (byte > 1) throw cereal::Exception("not a bool");
+    value = byte == 1;
+  } else {
+    reader.read(&value, 1, sizeof(T));
+  }
+}
+
+/// Found by cereal: a named member; this format has no names.
+template <class T>
+void CEREAL_SERIALIZE_FUNCTION_NAME(blob_reader& reader, cereal::NameValuePair<T>& pair) {
+  reader(pair.value);
+}
+
+/// Found by cereal: the number of elements of a container, each of which takes at least one byte.
+template <class T>
+void CEREAL_SERIALIZE_FUNCTION_NAME(blob_reader& reader, cereal::SizeTag<T>& tag) {
+  reader(tag.size);
+  if (tag.size > reader.left()) throw cereal::Exception("length beyond the end");
+}
+
+/// Found by cereal: a run of numbers.
+template <class T>
+void CEREAL_LOAD_FUNCTION_NAME(blob_reader& reader, cereal::BinaryData<T>& data) {
+  using element = std::remove_pointer_t<T>;
+  reader.read(data.data, static_cast<size_t>(data.size) / sizeof(element), sizeof(element));
+}
+
+/// The value as bytes that decode_blob reads on any machine. T has a cereal `serialize` or `save`.
+template <class T>
+std::string encode_blob(const T& value) {
+  std::ostringstream out(std::ios::binary);
+  using format = cereal::PortableBinaryOutputArchive;
+  format archive(out, format::Options::LittleEndian());
+  archive(value);
+  return std::move(out).str();
+}
+
+/// Reads a default-constructible T back. Errors, all `invalid_input`: "blob_too_large" if there are
+/// more than `limit` bytes, "blob_malformed" if they are cut short, have a forged length or go on
+/// after the value.
+template <class T>
+result<T> decode_blob(std::string_view bytes, size_t limit) {
+  if (bytes.size() > limit)
+    return error{error_category::invalid_input, "blob_too_large", "service", {}};
+  try {
+    blob_reader reader(bytes);
+    T value{};
+    reader(value);
+    if (reader.left() == 0) return value;
+    return error{error_category::invalid_input, "blob_malformed", "service", "bytes after the end"};
+  } catch (const std::exception& e) {
+    return error{error_category::invalid_input, "blob_malformed", "service", e.what()};
+  }
+}
+
+}  // namespace postern::runtime
