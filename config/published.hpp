@@ -1,5 +1,6 @@
 #pragma once
-// What an administrator publishes: groups and applications, as they stand in published.toml, in the admin API and in the store.
+// What an administrator publishes: groups and applications, as they stand in published.toml, in the
+// admin API and in the store.
 
 #include "config/result.hpp"
 
@@ -24,10 +25,12 @@ struct group {
   bool operator==(const group&) const = default;
 };
 
-/// A published application. Names and defaults are fixed by the admin API; see config/published.toml for a commented sample.
+/// A published application. Names and defaults are fixed by the admin API; see
+/// config/published.toml for a commented sample.
 struct application {
-  std::string name;          ///< [a-z0-9-]{1,63}, unique
-  std::string external_url;  ///< https (or http for a passthrough test set-up), host name, path ends in "/"
+  std::string name;  ///< [a-z0-9-]{1,63}, unique
+  std::string
+      external_url;  ///< https (or http for a passthrough test set-up), host name, path ends in "/"
   std::string internal_url;  ///< http or https, path ends in "/"
   preauthentication_kind preauthentication = preauthentication_kind::oidc;
   std::string group;
@@ -48,7 +51,8 @@ struct application {
   bool operator==(const application&) const = default;
 };
 
-/// Everything published at one time; immutable once shared. `version` rises with every accepted change.
+/// Everything published at one time; immutable once shared. `version` rises with every accepted
+/// change.
 struct published {
   uint64_t version = 0;
   std::vector<group> groups;              ///< ordered by name
@@ -58,12 +62,14 @@ struct published {
   const group* find_group(std::string_view name) const noexcept;
 };
 
-/// Reads published.toml. Unknown keys, wrong types and values out of bounds are problems with a line.
+/// Reads published.toml. Unknown keys, wrong types and values out of bounds are problems with a
+/// line.
 result<published> load_published(const std::string& path);
 /// The same from text; `file` is for messages only.
 result<published> parse_published(std::string_view text, const std::string& file);
 
-/// Checks one application or group by itself (names, URLs, bounds). The problem's file and line are empty.
+/// Checks one application or group by itself (names, URLs, bounds). The problem's file and line are
+/// empty.
 result<void> validate(const application& a);
 result<void> validate(const group& g);
 

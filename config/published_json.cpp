@@ -92,7 +92,7 @@ std::string decode(const json::value& v, std::vector<std::string>& out) {
 std::string prefix(std::string_view kind, const json::object& object) {
   std::string out{kind};
   if (const auto* name = object.if_contains("name"); name && name->is_string()) {
-    out.append(" ").append(quoted(name->get_string()));
+    out.append(" ").append(quote(name->get_string()));
   }
   return out.append(": ");
 }

@@ -28,7 +28,7 @@ size_t distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string quote(std::string_view text) {
   static constexpr char digits[] = "0123456789abcdef";
   std::string out = "\"";
   for (char c : text.substr(0, longest_quote)) {
@@ -48,7 +48,7 @@ std::string quoted(std::string_view text) {
 std::string expected(std::string_view what, std::string_view found) {
   std::string out = "expected ";
   out += what;
-  out += found.empty() ? ", found nothing" : ", found " + quoted(found);
+  out += found.empty() ? ", found nothing" : ", found " + quote(found);
   return out;
 }
 
@@ -69,9 +69,9 @@ std::string_view nearest(std::string_view text, std::span<const std::string_view
 }
 
 std::string unknown_key(std::string_view key, std::span<const std::string_view> known) {
-  std::string out = "unknown key " + quoted(key);
+  std::string out = "unknown key " + quote(key);
   if (auto meant = nearest(key, known); !meant.empty())
-    return out + "; did you mean " + quoted(meant) + "?";
+    return out + "; did you mean " + quote(meant) + "?";
   out += "; known are";
   for (const char* separator = " "; auto k : known) {
     out += separator;
@@ -79,6 +79,22 @@ std::string unknown_key(std::string_view key, std::span<const std::string_view> 
     separator = ", ";
   }
   return out;
+}
+
+std::string toml_text(std::string_view text) {
+  static constexpr char digits[] = "0123456789ABCDEF";
+  std::string out = "\"";
+  for (char c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out.append({'\\', c});
+    } else if (byte < 0x20 || byte == 0x7f) {
+      out.append("\\u00").append({digits[byte >> 4], digits[byte & 15]});
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
 }
 
 }  // namespace postern::config
