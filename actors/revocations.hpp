@@ -1,0 +1,53 @@
+#pragma once
+// Which sessions are over before their time, as session_registry and its store know it. Pure data:
+// the caller commits the writes.
+
+#include "actors/messages.hpp"
+
+#include <chrono>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace postern::actors {
+
+/// Kinds of the store; values are the decimal seconds since 1970 of the time named below.
+inline constexpr const char* revoked_session_kind = "revoked_session";  ///< value: forget it then
+inline constexpr const char* revoked_user_kind = "revoked_user";        ///< value: revoked at
+
+/// Revoked session ids, and users all of whose sessions up to a moment are revoked. A user is
+/// revoked by name whatever the issuer: that is what assignments and administrators call the user.
+class revocations {
+ public:
+  /// No session lives longer than `lifetime`: the time after which a revocation may be forgotten.
+  explicit revocations(std::chrono::seconds lifetime = {}) : lifetime_(lifetime) {}
+
+  /// Takes over what the store holds, in addition to what is known. Unreadable values count as
+  /// never to be forgotten, so that a damaged record errs on the safe side.
+  void load(const std::vector<runtime::stored_record>& sessions,
+            const std::vector<runtime::stored_record>& users);
+
+  /// Revokes what is selected, in memory at once. Returns the writes that make it durable.
+  std::vector<runtime::store_change> revoke(const session_selector& selected, timestamp now);
+
+  /// Whether a session is over. Signing in again after the user's revocation is a new session.
+  bool covers(const access_session& session) const;
+
+  /// The erasures of what may be forgotten at `now`.
+  std::vector<runtime::store_change> expired(timestamp now) const;
+  /// Forgets the same once that is durable; what was revoked anew in the meantime stays.
+  void forget_expired(timestamp now);
+
+  size_t size() const noexcept { return sessions_.size() + users_.size(); }
+
+ private:
+  bool is_over(int64_t revoked_at, int64_t today) const noexcept {
+    return revoked_at + lifetime_.count() <= today;
+  }
+
+  std::chrono::seconds lifetime_;
+  std::map<std::string, int64_t> sessions_;  ///< id to when to forget it
+  std::map<std::string, int64_t> users_;     ///< name to when all sessions ended
+};
+
+}  // namespace postern::actors
