@@ -1,0 +1,54 @@
+#pragma once
+// Every bound and time-out of the runtime, the edge and the connector's I/O, with its reason.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace postern::runtime::limits {
+
+using namespace std::chrono_literals;
+
+/// A request or response head, field lines included; nginx and HAProxy take 8 to 32 KiB, group-rich tokens need more.
+inline constexpr size_t head_bytes = 64 * 1024;
+/// Field lines in one head; a bound on work, not on honest clients.
+inline constexpr size_t head_fields = 200;
+/// One chunk's extensions (RFC 9112, section 7.1.1): nobody uses them but attackers.
+inline constexpr size_t chunk_extension_bytes = 256;
+
+/// From the first byte of a head to its end: slow heads are cut (408).
+inline constexpr auto head_timeout = 15s;
+/// A user connection that sends no further request.
+inline constexpr auto keep_alive_timeout = 75s;
+inline constexpr auto tls_handshake_timeout = 10s;
+
+/// Content of a request to the service itself (sign-in, admin API, EST); the data plane has no cap.
+inline constexpr size_t service_content_bytes = 1024 * 1024;
+/// A response that the service itself fetches (discovery, keys, tokens, configuration).
+inline constexpr size_t fetched_content_bytes = 4 * 1024 * 1024;
+inline constexpr auto fetch_timeout = 20s;
+
+/// Body bytes that a node or connector holds for one stream while its reader is slow: the HTTP/2 stream window.
+inline constexpr uint32_t stream_window = 256 * 1024;
+/// The connection window must never be the limit: one slow stream would stall the others (RFC 9113, section 5.2).
+inline constexpr int32_t connection_window = 0x7fffffff;
+/// Bytes queued towards one peer before its source is asked to wait.
+inline constexpr size_t write_high_water = 128 * 1024;
+/// Control frames (RST_STREAM, SETTINGS, PING) accepted from a tunnel's peer within a second: floods end the tunnel.
+inline constexpr uint32_t control_frames_per_second = 10'000;
+
+/// A tunnel sends a ping after this silence of its peer ...
+inline constexpr auto ping_interval = 1s;
+/// ... and is given up when nothing at all arrived for this long: a frozen peer leaves within 3 s.
+inline constexpr auto ping_timeout = 3s;
+/// From the end of the handshake to the connector's hello.
+inline constexpr auto hello_timeout = 5s;
+
+/// After this time of an exchange the user's connection is watched for its end: fast exchanges are spared the system call.
+inline constexpr auto abort_watch_delay = 200ms;
+
+/// Idle connections to one origin that are kept for reuse, and for how long. Common servers close theirs after 60 s.
+inline constexpr size_t origin_idle_connections = 256;
+inline constexpr auto origin_idle_timeout = 50s;
+
+}  // namespace postern::runtime::limits
