@@ -19,6 +19,8 @@ inline constexpr std::chrono::minutes revocation_sweep_interval{10};
 class session_registry_state {
  public:
   static constexpr const char* name = "session_registry";
+  /// Declared, because CAF would pass `self` to the first member of an aggregate.
+  session_registry_state() = default;
   ~session_registry_state();
 
   /// Whether a session that a valid cookie carries may be woken. Errors: `unauthenticated` with the

@@ -23,6 +23,8 @@ class token_verifier_state {
  public:
   static constexpr const char* name = "token_verifier";
 
+  /// Declared, because CAF would pass `self` to the first member of an aggregate.
+  token_verifier_state() = default;
   struct waiting_token {
     token_expectation wanted;
     caf::typed_response_promise<verified_token> answer;
