@@ -1,0 +1,60 @@
+#pragma once
+// Authorization codes: sealed texts that carry what was granted, each good for one redemption.
+
+#include "runtime/random_source.hpp"
+#include "runtime/wall_clock.hpp"
+#include "sts/options.hpp"
+#include "sts/responses.hpp"
+#include "sts/sealed_fields.hpp"
+#include "sts/single_sign_on.hpp"
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace postern::sts {
+
+/// The description of the error for a code that comes a second time: somebody may have stolen it.
+inline constexpr std::string_view code_replayed = "the code was used before";
+
+/// What a code stands for (RFC 6749, 4.1.2).
+struct code_content {
+  std::string client_id;
+  std::string redirect_uri;
+  std::string scope;
+  std::string nonce;           ///< may be empty
+  std::string code_challenge;  ///< S256 (RFC 7636); empty only for confidential clients
+  session who;
+};
+
+/// Makes and redeems codes. Only the ids of used ones are remembered, until they would have
+/// expired. A code holds for the object that made it: after a restart nobody knows what was used,
+/// so codes from before are refused and the user's browser, still signed in, gets another at once.
+/// Safe to use from any thread.
+class code_vault {
+ public:
+  code_vault(const options& settings, std::shared_ptr<const runtime::key_ring> ring,
+             const runtime::wall_clock& clock, runtime::random_source& random);
+
+  std::string make(const code_content& content) const;
+
+  /// Uses the code up, whatever the caller finds wrong with the rest of the request (so a verifier
+  /// cannot be guessed). Errors: "invalid_grant" for a forged, expired or replayed one;
+  /// "temporarily_unavailable" when too many codes are in use.
+  oauth_result<code_content> redeem(std::string_view code);
+
+ private:
+  oauth_result<void> use_up(const std::string& id, int64_t expires, int64_t now);
+
+  const int64_t lifetime_;
+  const std::shared_ptr<const runtime::key_ring> ring_;
+  const runtime::wall_clock& clock_;
+  runtime::random_source& random_;
+  const std::string purpose_;
+  std::mutex mutex_;
+  std::map<std::string, int64_t> used_;  ///< id -> expiry in unix seconds
+};
+
+}  // namespace postern::sts

@@ -1,0 +1,135 @@
+#include "sts/device_grants.hpp"
+
+#include "runtime/encoding.hpp"
+#include "sts/limits.hpp"
+#include "sts/lock_out.hpp"
+
+namespace postern::sts {
+
+namespace {
+
+// RFC 8628, 6.1: consonants only, so no code spells a word; 20^8 of them are 34 bits.
+constexpr std::string_view alphabet = "BCDFGHJKLMNPQRSTVWXZ";
+constexpr size_t letters = 8;
+
+// A client that keeps to the interval must not be told slow_down for the jitter of timers and
+// networks.
+constexpr std::chrono::milliseconds poll_tolerance{500};
+
+std::string canonical(std::string_view typed) {
+  std::string code;
+  for (char c : typed) {
+    if (c == '-' || c == ' ') continue;
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - ('a' - 'A'));
+    if (code.size() == letters || alphabet.find(c) == std::string_view::npos) return {};
+    code += c;
+  }
+  if (code.size() == letters) code.insert(letters / 2, 1, '-');
+  return code;
+}
+
+}  // namespace
+
+oauth_result<device_grants::started> device_grants::start(std::string client_id, std::string scope,
+                                                          std::string_view address) {
+  std::lock_guard lock{mutex_};
+  auto now = clock_.now();
+  drop_old(now);
+  auto sender = sender_of(address);
+  if (entries_.size() >= limits::device_grants ||
+      per_address_[sender] >= limits::device_grants_per_address)
+    return oauth_error{"temporarily_unavailable",
+                       "too many devices are signing in, try again later"};
+  started result{random_.token(32), fresh_user_code()};
+  entry e{runtime::sha256(result.device_code),
+          result.user_code,
+          std::move(client_id),
+          std::move(scope),
+          std::string{address},
+          now + lifetime_,
+          {},
+          limits::device_interval};
+  entries_.push_back(std::move(e));
+  by_code_hash_.emplace(entries_.back().code_hash, std::prev(entries_.end()));
+  by_user_code_.emplace(result.user_code, std::prev(entries_.end()));
+  ++per_address_[sender];
+  return result;
+}
+
+std::optional<device_grants::waiting> device_grants::find(std::string_view typed_code) const {
+  std::lock_guard lock{mutex_};
+  auto found = find_waiting(typed_code);
+  if (!found) return std::nullopt;
+  return waiting{(*found)->client_id, (*found)->address, (*found)->user_code};
+}
+
+bool device_grants::decide(std::string_view user_code, std::optional<session> who) {
+  std::lock_guard lock{mutex_};
+  auto found = find_waiting(user_code);
+  if (!found) return false;
+  (*found)->now_in = who ? state::allowed : state::denied;
+  if (who) (*found)->who = std::move(*who);
+  return true;
+}
+
+oauth_result<device_grants::allowed> device_grants::poll(std::string_view device_code,
+                                                         std::string_view client_id) {
+  std::lock_guard lock{mutex_};
+  auto found = by_code_hash_.find(runtime::sha256(device_code));
+  if (found == by_code_hash_.end() || found->second->client_id != client_id)
+    return oauth_error{"invalid_grant", "the device code is not one of this client"};
+  auto at = found->second;
+  auto now = clock_.now();
+  if (at->expires <= now)
+    return oauth_error{"expired_token", "nobody decided in time, ask for new codes"};
+  if (at->now_in == state::denied) {
+    erase(at);
+    return oauth_error{"access_denied", "the user refused"};
+  }
+  if (at->now_in == state::allowed) {
+    allowed result{std::move(at->scope), std::move(at->who)};
+    erase(at);
+    return result;
+  }
+  auto early = at->last_poll && now - *at->last_poll < at->interval - poll_tolerance;
+  at->last_poll = now;
+  if (!early) return oauth_error{"authorization_pending", "the user has not decided yet"};
+  at->interval += limits::device_interval;
+  return oauth_error{"slow_down", "wait longer between two requests"};
+}
+
+void device_grants::erase(position at) {
+  auto sender = per_address_.find(sender_of(at->address));
+  if (sender != per_address_.end() && --sender->second == 0) per_address_.erase(sender);
+  by_code_hash_.erase(at->code_hash);
+  by_user_code_.erase(at->user_code);
+  entries_.erase(at);
+}
+
+void device_grants::drop_old(runtime::timestamp now) {
+  // Kept for as long again, so that a device that asks late learns why it got nothing.
+  while (!entries_.empty() && entries_.front().expires + lifetime_ <= now)
+    erase(entries_.begin());
+}
+
+std::string device_grants::fresh_user_code() {
+  for (;;) {
+    std::string code;
+    for (size_t i = 0; i < letters; ++i) {
+      if (i == letters / 2) code += '-';
+      code += alphabet[random_.below(alphabet.size())];
+    }
+    if (!by_user_code_.contains(code)) return code;
+  }
+}
+
+std::optional<device_grants::position> device_grants::find_waiting(
+    std::string_view typed_code) const {
+  auto found = by_user_code_.find(canonical(typed_code));
+  if (found == by_user_code_.end()) return std::nullopt;
+  auto at = found->second;
+  if (at->now_in != state::waiting || at->expires <= clock_.now()) return std::nullopt;
+  return at;
+}
+
+}  // namespace postern::sts

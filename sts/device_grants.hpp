@@ -1,0 +1,92 @@
+#pragma once
+// Sign-ins of devices and command lines that have no browser (RFC 8628): from the two codes to the
+// user's decision.
+
+#include "runtime/random_source.hpp"
+#include "runtime/wall_clock.hpp"
+#include "sts/options.hpp"
+#include "sts/responses.hpp"
+#include "sts/single_sign_on.hpp"
+
+#include <list>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace postern::sts {
+
+/// The grants in flight; in memory only, a restart makes the device ask again. Safe to use from any
+/// thread.
+class device_grants {
+ public:
+  device_grants(const options& settings, const runtime::wall_clock& clock,
+                runtime::random_source& random)
+      : lifetime_(settings.device_code_lifetime), clock_(clock), random_(random) {}
+
+  struct started {
+    std::string device_code;  ///< a secret between the device and us; we keep its hash only
+    std::string user_code;    ///< "BCDF-GHJK", what the user types or compares
+  };
+  /// Errors: "temporarily_unavailable" when too many are in flight, in all or from this address.
+  oauth_result<started> start(std::string client_id, std::string scope, std::string_view address);
+
+  struct waiting {
+    std::string client_id;
+    std::string address;    ///< where the device asked from
+    std::string user_code;  ///< in its canonical form
+  };
+  /// What waits for a user under that code, typed with or without dash, in any case. None: unknown,
+  /// expired or decided.
+  std::optional<waiting> find(std::string_view typed_code) const;
+
+  /// The user's decision; no session: denied. False if nothing waits under that code any more.
+  bool decide(std::string_view user_code, std::optional<session> who);
+
+  struct allowed {
+    std::string scope;
+    session who;
+  };
+  /// What the device learns when it asks. Errors of RFC 8628, 3.5: "authorization_pending",
+  /// "slow_down" (the interval then grows by limits::device_interval), "access_denied",
+  /// "expired_token"; "invalid_grant" for a code that is unknown, used or another client's. A
+  /// decision is told once.
+  oauth_result<allowed> poll(std::string_view device_code, std::string_view client_id);
+
+ private:
+  enum class state : uint8_t {
+    waiting,  ///< for the user
+    allowed,  ///< the next poll gets `who`
+    denied,   ///< the next poll is told so
+  };
+  struct entry {
+    std::string code_hash;
+    std::string user_code;
+    std::string client_id;
+    std::string scope;
+    std::string address;
+    runtime::timestamp expires;
+    std::optional<runtime::timestamp> last_poll;
+    std::chrono::seconds interval;
+    state now_in = state::waiting;
+    session who;
+  };
+  using position = std::list<entry>::iterator;
+
+  void erase(position at);
+  void drop_old(runtime::timestamp now);
+  std::string fresh_user_code();
+  std::optional<position> find_waiting(std::string_view typed_code) const;
+
+  const std::chrono::seconds lifetime_;
+  const runtime::wall_clock& clock_;
+  runtime::random_source& random_;
+  mutable std::mutex mutex_;
+  std::list<entry> entries_;  ///< oldest first
+  std::map<std::string, position, std::less<>> by_code_hash_;
+  std::map<std::string, position, std::less<>> by_user_code_;
+  std::map<std::string, size_t, std::less<>> per_address_;
+};
+
+}  // namespace postern::sts
