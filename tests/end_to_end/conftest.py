@@ -1,0 +1,77 @@
+"""Fixtures of the end-to-end tests. Programs come from POSTERN_BIN (default: build/dev)."""
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+from harness import network, processes  # noqa: E402
+from harness.world import small_world, world as shared_world  # noqa: E402
+
+network.resolve_localhost_names()
+
+
+def pytest_collection_modifyitems(items):
+    for name in ("postern", "postern-connector", "posternctl"):
+        if items and not (processes.BIN / name).exists():
+            pytest.exit(f"{processes.BIN / name} is not built; run scripts/build first", 2)
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item):
+    """What the processes of a failed test said last goes into its report."""
+    report = (yield).get_result()
+    if report.failed:
+        for place in getattr(item.session, "process_logs", []):
+            for file in sorted(place.glob("**/*.log")):
+                text = file.read_text(encoding="utf-8", errors="replace")
+                report.sections.append((str(file.relative_to(place)), text[-4000:]))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def process_logs(request):
+    request.session.process_logs = []
+    return request.session.process_logs
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory, process_logs):
+    """The shared world; tests leave it as they found it."""
+    folder = tmp_path_factory.mktemp("world")
+    process_logs.append(folder)
+    one = shared_world(folder)
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def make_world(tmp_path, process_logs):
+    """Makes a world of the test's own, stopped (and checked for a clean end) afterwards."""
+    made = []
+
+    def make(name="own", **options):
+        process_logs.append(tmp_path)
+        made.append(small_world(tmp_path / name, **options))
+        return made[-1]
+    yield make
+    if tmp_path in process_logs:
+        process_logs.remove(tmp_path)
+    for one in made:
+        one.stop()
+
+
+@pytest.fixture
+def browser(world):
+    """A fresh browser profile."""
+    with world.browser() as one:
+        yield one
+
+
+@pytest.fixture
+def cleanup():
+    """Functions to call at the end, last first."""
+    todo = []
+    yield todo.append
+    for one in reversed(todo):
+        one()

@@ -1,0 +1,380 @@
+"""Content of every size, both ways, and that it is asked for before it is taken."""
+import hashlib
+import json
+import os
+import threading
+import time
+
+import pytest
+
+from harness import pattern
+from harness.processes import wait_until
+from harness.wire import raw_client, read_content
+
+MIB = 1 << 20
+GIB = 1 << 30
+# Sanitizers make each byte many times slower; what counts there is the code, here also the size beyond 32 bits.
+LARGEST = GIB if os.environ.get("POSTERN_SANITIZED") else 5 * GIB
+# However large the content: windows and buffers are all that may be kept.
+MOST_MEMORY_PER_TRANSFER = 64 * MIB
+SIZES = [0, 1, 2, 1023, 16_383, 16_384, 16_385, 65_535, 65_536, 65_537, 1_000_003, 16 * MIB + 1]
+
+
+def connect(world, name="raw", timeout=60.0):
+    return raw_client(world.node.port, f"{name}.localhost", world.node.ca, timeout=timeout)
+
+
+def head_of(world, method, target, *fields, name="raw"):
+    lines = [f"{method} {target} HTTP/1.1", f"Host: {name}.localhost:{world.node.port}", *fields]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def content(size):
+    return b"".join(pattern.blocks(size))
+
+
+@pytest.fixture
+def digests(world):
+    """An origin that answers with size and SHA-256 of what it got, and how it was framed."""
+    def answer(one):
+        digest, size = hashlib.sha256(), 0
+        for piece in one.pieces():
+            digest.update(piece)
+            size += len(piece)
+        one.answer(200, json.dumps({"size": size, "sha256": digest.hexdigest(), "length": one.head.get("Content-Length"),
+                                    "coding": one.head.get("Transfer-Encoding")}).encode())
+    world.raw.on("/digest", answer)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_content_with_a_length_arrives_whole(world, digests, size):
+    data = content(size)
+    with connect(world) as client:
+        client.send(head_of(world, "POST", "/digest", f"Content-Length: {size}") + data)
+        head, body = client.answer()
+    got = json.loads(body)
+    assert head.status == 200 and got["size"] == size and got["sha256"] == hashlib.sha256(data).hexdigest()
+    assert got["length"] == str(size) or (size == 0 and got["length"] is None and got["coding"] is None)
+
+
+@pytest.mark.parametrize("piece", [1, 7, 1000, 16_384, 65_536])
+def test_content_in_chunks_arrives_whole(world, digests, piece):
+    data = content(min(1_000_003, piece * 2_000))
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(data[at:at + piece]), data[at:at + piece]) for at in range(0, len(data), piece))
+    with connect(world) as client:
+        client.send(head_of(world, "PUT", "/digest", "Transfer-Encoding: chunked") + chunks + b"0\r\n\r\n")
+        head, body = client.answer()
+        assert head.status == 200 and json.loads(body)["sha256"] == hashlib.sha256(data).hexdigest()
+        # The connection is where it should be: the next request is answered.
+        client.send(head_of(world, "POST", "/digest", "Content-Length: 2") + b"ab")
+        assert json.loads(client.answer()[1])["size"] == 2
+
+
+def test_chunks_with_extensions_and_trailers_arrive_whole(world, digests):
+    with connect(world) as client:
+        client.send(head_of(world, "POST", "/digest", "Transfer-Encoding: chunked", "Trailer: X-Sum")
+                    + b"3;name=value\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n")
+        head, body = client.answer()
+    assert head.status == 200 and json.loads(body)["size"] == 3
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_answers_with_a_length_arrive_whole(world, size):
+    data = content(size)
+    world.raw.on("/sized", lambda e: e.answer(200, data))
+    with connect(world) as client:
+        head, body = client.send(head_of(world, "GET", "/sized")).answer()
+    assert head.get("Content-Length") == str(size) and body == data
+
+
+@pytest.mark.parametrize("framing", ["chunked", "close"])
+def test_answers_without_a_length_arrive_whole(world, framing):
+    data = content(3 * MIB + 17)
+
+    def answer(one):
+        if framing == "chunked":
+            one.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for at in range(0, len(data), 100_000):
+                piece = data[at:at + 100_000]
+                one.send(b"%x\r\n%s\r\n" % (len(piece), piece))
+            one.send(b"0\r\n\r\n")
+            return True
+        one.send(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + data)
+        return False
+    world.raw.on("/unsized", answer)
+    with connect(world) as client:
+        for _ in range(2):
+            head, body = client.send(head_of(world, "GET", "/unsized")).answer()
+            assert head.status == 200 and body == data
+
+
+def test_a_client_of_http_1_0_is_answered(world):
+    world.raw.on("/old-client", lambda e: e.send(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"))
+    with connect(world) as client:
+        client.send(f"GET /old-client HTTP/1.0\r\nHost: raw.localhost:{world.node.port}\r\n\r\n")
+        text = client.stream.rest()
+    assert text.split(b"\r\n")[0].split()[1] == b"200" and text.endswith(b"\r\n\r\nhello")
+    assert b"chunked" not in text.lower()
+
+
+# -- content is taken only once the connector asked for it -----------------------------------------------------------
+
+
+def send_until_stuck(client, seconds=1.5):
+    """Sends until the peer has taken nothing for a while; how much it took."""
+    client.sock.settimeout(seconds)
+    taken = 0
+    try:
+        for block in pattern.blocks(GIB):
+            view = memoryview(block)
+            while view:
+                count = client.sock.send(view[:16_384])
+                taken += count
+                view = view[count:]
+    except (TimeoutError, OSError):
+        return taken
+    return taken
+
+
+def test_expect_is_answered_once_somebody_wants_the_content(world):
+    asked = threading.Event()
+
+    def answer(one):
+        asked.set()
+        one.answer(200, one.content())
+    world.raw.on("/expect", answer)
+    with connect(world) as client:
+        client.send(head_of(world, "POST", "/expect", "Content-Length: 5", "Expect: 100-continue"))
+        assert client.head().status == 100
+        head, body = client.send(b"hello").answer()
+    assert head.status == 200 and body == b"hello"
+
+
+def test_a_refused_request_is_refused_before_its_content(world):
+    with connect(world, "orphan") as client:
+        client.send(head_of(world, "POST", "/x", f"Content-Length: {GIB}", "Expect: 100-continue", name="orphan"))
+        assert client.head().status == 504
+    with connect(world, "intranet") as client:
+        client.send(head_of(world, "POST", "/x", f"Content-Length: {GIB}", "Expect: 100-continue", name="intranet"))
+        assert client.head().status == 401
+
+
+def test_without_a_connector_nearly_nothing_is_taken(make_world):
+    own = make_world(enrolled=False)
+    before = own.node.process.rss()
+    client = raw_client(own.node.port, "app.localhost", own.node.ca)
+    with client:
+        client.send(f"POST /x HTTP/1.1\r\nHost: app.localhost:{own.node.port}\r\nContent-Length: {GIB}\r\n\r\n")
+        taken = send_until_stuck(client)
+    # Sockets' buffers on both sides hold a few MiB; the node itself at most one read.
+    assert taken < 32 * MIB
+    assert own.node.process.rss() - before < 16 * MIB
+
+
+def test_an_origin_that_does_not_read_stops_the_user(world):
+    release = threading.Event()
+    held = threading.Event()
+
+    def stall(one):
+        held.set()
+        release.wait(60)
+        return False
+    world.raw.on("/stall", stall)
+    before = world.node.process.rss() + world.connector.process.rss()
+    try:
+        with connect(world) as client:
+            client.send(head_of(world, "POST", "/stall", f"Content-Length: {GIB}"))
+            taken = send_until_stuck(client)
+            assert held.wait(5)
+            assert taken < 64 * MIB
+            assert world.node.process.rss() + world.connector.process.rss() - before < MOST_MEMORY_PER_TRANSFER
+    finally:
+        release.set()
+
+
+def test_a_user_who_does_not_read_stops_the_origin(world):
+    sent = [0]
+    ended = threading.Event()
+
+    def pour(one):
+        one.send(f"HTTP/1.1 200 OK\r\nContent-Length: {GIB}\r\n\r\n".encode())
+        try:
+            for block in pattern.blocks(GIB):
+                one.send(block)
+                sent[0] += len(block)
+        finally:
+            ended.set()
+    world.raw.on("/pour", pour)
+    before = world.node.process.rss() + world.connector.process.rss()
+    with connect(world) as client:
+        assert client.send(head_of(world, "GET", "/pour")).head().status == 200
+
+        def resting():
+            seen = sent[0]
+            time.sleep(0.5)
+            return seen > 0 and sent[0] == seen
+        wait_until(resting, "the origin to be stopped")
+        assert sent[0] < 64 * MIB
+        assert world.node.process.rss() + world.connector.process.rss() - before < MOST_MEMORY_PER_TRANSFER
+    # Once the user has gone, the origin learns.
+    assert ended.wait(20)
+
+
+def test_one_stalled_upload_holds_up_nobody_else(world, digests):
+    release = threading.Event()
+    world.raw.on("/stuck", lambda e: release.wait(60) and False)
+    stuck = [connect(world) for _ in range(8)]
+    try:
+        for one in stuck:
+            one.send(head_of(world, "POST", "/stuck", f"Content-Length: {GIB}"))
+            one.sock.settimeout(0.3)
+            try:
+                for block in pattern.blocks(4 * MIB):
+                    one.sock.sendall(block)
+            except (TimeoutError, OSError):
+                pass
+        with connect(world) as client:
+            data = content(8 * MIB)
+            client.send(head_of(world, "POST", "/digest", f"Content-Length: {len(data)}") + data)
+            assert json.loads(client.answer()[1])["size"] == len(data)
+    finally:
+        release.set()
+        for one in stuck:
+            one.stream.close()
+
+
+# -- ends in the middle ----------------------------------------------------------------------------------------------
+
+
+def test_an_upload_broken_off_reaches_the_origin_as_broken_off(world):
+    result = []
+
+    def answer(one):
+        try:
+            result.append(len(one.content()))
+        except (EOFError, OSError) as problem:
+            result.append(problem)
+            raise
+    world.raw.on("/broken", answer)
+    with connect(world) as client:
+        client.send(head_of(world, "POST", "/broken", "Content-Length: 1000000") + b"x" * 500_000)
+        wait_until(lambda: world.raw.count("/broken"), "the request to arrive")
+    wait_until(lambda: result, "the origin to learn")
+    assert not isinstance(result[0], int)
+
+
+def test_a_download_broken_off_reaches_the_user_as_broken_off(world):
+    def answer(one):
+        one.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 500_000)
+        return False
+    world.raw.on("/half", answer)
+    with connect(world) as client:
+        client.send(head_of(world, "GET", "/half"))
+        head = client.head()
+        assert head.status == 200
+        with pytest.raises((EOFError, OSError)):
+            b"".join(read_content(client.stream, head, True))
+
+
+def test_chunks_broken_off_reach_the_user_as_broken_off(world):
+    def answer(one):
+        one.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+        return False
+    world.raw.on("/half-chunks", answer)
+    with connect(world) as client:
+        client.send(head_of(world, "GET", "/half-chunks"))
+        head = client.head()
+        with pytest.raises((EOFError, OSError)):
+            b"".join(read_content(client.stream, head, True))
+
+
+def test_an_answer_before_the_content_is_read_gets_through(world):
+    def answer(one):
+        one.answer(403, b"no", [("Connection", "close")])
+        return False
+    world.raw.on("/early", answer)
+    with connect(world) as client:
+        client.send(head_of(world, "POST", "/early", f"Content-Length: {100 * MIB}"))
+        client.send(b"x" * 10_000)
+        head, body = client.answer()
+        assert head.status == 403 and body == b"no"
+
+
+# -- the largest ------------------------------------------------------------------------------------------------------
+
+
+def peak_memory(world, action):
+    """Runs an action; its result and how much the memory of node and connector grew at most."""
+    before = world.node.process.rss() + world.connector.process.rss()
+    peak, stop = [before], threading.Event()
+
+    def watch():
+        while not stop.wait(0.05):
+            peak[0] = max(peak[0], world.node.process.rss() + world.connector.process.rss())
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        return action(), peak[0] - before
+    finally:
+        stop.set()
+        watcher.join()
+
+
+def test_the_largest_upload(world):
+    arrived = pattern.checker()
+
+    def answer(one):
+        for piece in one.pieces():
+            arrived.take(piece)
+        one.answer(200, b"thanks")
+    world.raw.on("/largest-upload", answer)
+
+    def upload():
+        with connect(world, timeout=300) as client:
+            client.send(head_of(world, "PUT", "/largest-upload", f"Content-Length: {LARGEST}"))
+            for block in pattern.blocks(LARGEST):
+                client.stream.send(block)
+            return client.answer()
+    (head, body), growth = peak_memory(world, upload)
+    assert head.status == 200 and body == b"thanks"
+    arrived.expect(LARGEST)
+    assert growth < MOST_MEMORY_PER_TRANSFER
+
+
+def test_the_largest_download(world):
+    def answer(one):
+        one.send(f"HTTP/1.1 200 OK\r\nContent-Length: {LARGEST}\r\n\r\n".encode())
+        for block in pattern.blocks(LARGEST):
+            one.send(block)
+    world.raw.on("/largest-download", answer)
+
+    def download():
+        arrived = pattern.checker()
+        with connect(world, timeout=300) as client:
+            head = client.send(head_of(world, "GET", "/largest-download")).head()
+            assert head.get("Content-Length") == str(LARGEST)
+            for piece in read_content(client.stream, head, True):
+                arrived.take(piece)
+        return arrived
+    arrived, growth = peak_memory(world, download)
+    arrived.expect(LARGEST)
+    assert growth < MOST_MEMORY_PER_TRANSFER
+
+
+def test_many_transfers_at_once(world, digests):
+    size, count = 4 * MIB, 24
+    expected = pattern.sha256(size)
+    data = content(size)
+    results = []
+
+    def one_transfer():
+        with connect(world) as client:
+            client.send(head_of(world, "POST", "/digest", f"Content-Length: {size}") + data)
+            results.append(json.loads(client.answer()[1])["sha256"] == expected)
+    threads = [threading.Thread(target=one_transfer) for _ in range(count)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join(120)
+    assert results == [True] * count

@@ -1,0 +1,414 @@
+"""Sign-in by OpenID Connect, and everything that tries to get around it."""
+import concurrent.futures
+import hashlib
+import hmac
+import json
+import re
+import time
+import urllib.parse
+
+import httpx
+import pytest
+
+from harness.browser import REDIRECTS, forms_of
+from harness.fake_sts import base64url, encoded, signing_key
+from harness.refusal import page, problem
+
+PASSWORD = "bob-demo-password"
+
+
+def query_of(url):
+    return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(str(url)).query))
+
+
+def start(client, url):
+    """Asks for a page without a session; the authorization request (its query) that this leads to, and the response."""
+    answer = client.get(url)
+    assert answer.status_code in REDIRECTS, answer.text
+    return query_of(answer.headers["location"]), answer
+
+
+def session_cookies(client, name):
+    return [one for one in client.client.cookies.jar if one.domain.startswith(name + ".")]
+
+
+# -- the ordinary way -----------------------------------------------------------------------------------------------
+
+
+def test_sign_in_ends_on_the_page_first_asked_for(world, browser):
+    url = world.url("intranet", "echo/some/page?a=1&b=%2F%20x&c")
+    answer = browser.sign_in(url, "bob", PASSWORD)
+    assert answer.status_code == 200 and str(answer.url) == url
+    assert answer.json()["target"] == "/echo/some/page?a=1&b=%2F%20x&c"
+
+
+def test_the_authorization_request_is_as_it_should_be(world, browser):
+    query, answer = start(browser, world.url("intranet", "form"))
+    assert answer.headers["location"].startswith(world.url("sts"))
+    assert query["response_type"] == "code" and query["client_id"] == "intranet"
+    assert query["redirect_uri"] == world.url("intranet", ".postern/callback")
+    assert query["code_challenge_method"] == "S256" and len(query["code_challenge"]) == 43
+    assert len(query["state"]) >= 16 and len(query["nonce"]) >= 16
+    assert "openid" in query["scope"].split()
+
+
+def test_state_nonce_and_challenge_are_new_for_each_attempt(world, browser):
+    first, second = (start(browser, world.url("intranet"))[0] for _ in range(2))
+    for name in ("state", "nonce", "code_challenge"):
+        assert first[name] != second[name]
+
+
+def test_the_session_cookie_is_protected(world, browser):
+    browser.sign_in(world.url("intranet"), "bob", PASSWORD)
+    kept = {one.name for one in session_cookies(browser, "intranet")}
+    mine = [text for response, text in browser.cookie_headers()
+            if response.url.host == "intranet.localhost" and text.split("=")[0] in kept]
+    assert mine
+    for text in mine:
+        assert text.startswith("__Host-")
+        attributes = [one.strip().lower() for one in text.split(";")[1:]]
+        assert "secure" in attributes and "httponly" in attributes and "samesite=lax" in attributes
+        assert not [one for one in attributes if one.startswith(("max-age", "expires", "domain"))]
+        assert len(text) < 4096
+        assert "bob" not in text and "example.com" not in text
+
+
+def test_a_persistent_cookie_says_how_long(world, browser):
+    world.raw.on("/lasting", lambda e: e.answer(200, b"ok"))
+    assert browser.sign_in(world.url("lasting", "lasting"), "bob", PASSWORD).status_code == 200
+    kept = session_cookies(browser, "lasting")
+    assert kept and all(one.expires and 0 < one.expires - time.time() <= 8 * 3600 + 5 for one in kept)
+
+
+def test_a_cookie_for_scripts_only_if_the_application_wants_so(world, browser):
+    world.raw.on("/scripted", lambda e: e.answer(200, b"ok"))
+    assert browser.sign_in(world.url("scripted", "scripted"), "bob", PASSWORD).status_code == 200
+    name = session_cookies(browser, "scripted")[0].name
+    text = next(text for _, text in browser.cookie_headers() if text.startswith(name + "="))
+    assert "httponly" not in text.lower() and "secure" in text.lower()
+
+
+def test_the_second_application_needs_no_second_password(world, browser):
+    browser.sign_in(world.url("intranet"), "bob", PASSWORD)
+    answer = browser.open(world.url("second", "whoami"))
+    assert answer.status_code == 200 and "bob" in answer.text
+    assert all(one.request.method == "GET" for one in browser.visited)
+
+
+def test_ten_tabs_at_once_all_succeed(world):
+    tabs = [world.url("intranet", f"echo/tab/{number}") for number in range(10)]
+    with world.browser() as browser:
+        # Ten sign-in pages of one browser profile are open before the first password is typed.
+        pages = [browser.open(url) for url in tabs]
+        for url, sign_in_page in zip(tabs, pages):
+            assert str(browser.pass_sign_in(sign_in_page, "bob", PASSWORD).url) == url
+
+
+def test_ten_tabs_in_parallel_all_succeed(world):
+    tabs = [world.url("intranet", f"echo/tab/{number}") for number in range(10)]
+    with world.browser() as browser:
+        def one_tab(url):
+            tab = world.browser()
+            tab.client._cookies = browser.client.cookies  # pylint: disable=protected-access; one profile
+            try:
+                return str(tab.sign_in(url, "bob", PASSWORD).url)
+            finally:
+                tab.client.close()
+        with concurrent.futures.ThreadPoolExecutor(10) as pool:
+            assert list(pool.map(one_tab, tabs)) == tabs
+
+
+def test_a_wrong_password_says_so_and_can_be_repeated(world, browser):
+    form_page = browser.open(world.url("intranet", "form"))
+    again = browser.pass_sign_in(form_page, "bob", "not bobs password")
+    assert again.status_code in (200, 400, 401, 403) and forms_of(again.text)
+    assert not session_cookies(browser, "intranet")
+    assert browser.pass_sign_in(again, "bob", PASSWORD).status_code == 200
+
+
+def test_unknown_users_and_wrong_passwords_look_the_same(world, browser):
+    texts = []
+    for user in ("bob", "nobody-of-that-name"):
+        answer = browser.pass_sign_in(browser.open(world.url("intranet")), user, "wrong")
+        assert answer.status_code != 500
+        # What differs is what was typed, and what is random.
+        texts.append(re.sub(r'value="[^"]*"|[A-Za-z0-9_-]{16,}', "", answer.text).replace(user, ""))
+    assert texts[0] == texts[1]
+
+
+def test_who_is_not_assigned_is_refused(world, browser):
+    answer = browser.sign_in(world.url("intranet"), "carol", world.node.users["carol"]["password"])
+    text = page(answer, 403)
+    assert "ssign" in text
+    value = problem(browser.fetch(world.url("intranet")), (401, 403))
+    assert value["source"]
+
+
+def test_assignment_by_group(world):
+    with world.signed_in("intranet", "alice") as browser:
+        assert "alice" in browser.get(world.url("intranet", "whoami")).text
+
+
+def test_sign_out_ends_the_session(world):
+    with world.signed_in() as browser:
+        assert browser.get(world.url("intranet", "whoami")).status_code == 200
+        old = [(one.name, one.value) for one in session_cookies(browser, "intranet")]
+        left = browser.open(world.url("intranet", ".postern/logout"))
+        if left.status_code == 200 and forms_of(left.text) and not forms_of(left.text)[0].field_of_type("password"):
+            browser.follow(browser.submit(left, {}))
+        assert browser.get(world.url("intranet", "whoami")).status_code in REDIRECTS
+        # The cookie that was kept elsewhere opens nothing any more either.
+        for name, value in old:
+            browser.client.cookies.set(name, value, domain="intranet.localhost")
+        assert browser.fetch(world.url("intranet", "whoami")).status_code == 401
+
+
+def test_sessions_outlive_other_tabs_sign_ins(world):
+    with world.signed_in() as browser:
+        for _ in range(3):
+            assert browser.get(world.url("intranet", "echo")).status_code == 200
+        browser.sign_in(world.url("second"), "bob", PASSWORD)
+        assert browser.get(world.url("intranet", "echo")).status_code == 200
+
+
+# -- cookies that are not ours --------------------------------------------------------------------------------------
+
+
+def changed(value, position):
+    other = "A" if value[position] != "A" else "B"
+    return value[:position] + other + value[position + 1:]
+
+
+def test_truncated_and_forged_cookies_open_nothing(world):
+    with world.signed_in() as browser:
+        cookie = session_cookies(browser, "intranet")[0]
+    name, value = cookie.name, cookie.value
+    forgeries = ["", "x", value[:-1], value[:20], value[1:], value + "A", value * 2, "A" * len(value), "=", '"' + value[3:],
+                 *(changed(value, position) for position in range(0, len(value), max(1, len(value) // 12)))]
+    with world.browser() as browser:
+        for one in forgeries:
+            answer = browser.fetch(world.url("intranet", "echo"), headers={"Cookie": f"{name}={one}"})
+            assert problem(answer, 401)["cause"], one
+        good = browser.fetch(world.url("intranet", "echo"), headers={"Cookie": f"{name}={value}"})
+        assert good.status_code == 200
+
+
+def test_the_cookie_of_one_application_opens_no_other(world):
+    with world.signed_in("intranet") as browser:
+        cookie = session_cookies(browser, "intranet")[0]
+    with world.browser() as browser:
+        text = f"{cookie.name}={cookie.value}"
+        assert browser.fetch(world.url("second", "echo"), headers={"Cookie": text}).status_code == 401
+        answer = browser.get(world.url("second", "echo"))
+        assert answer.status_code in REDIRECTS
+
+
+# -- callbacks that are not answers ---------------------------------------------------------------------------------
+
+
+def callback(world, **query):
+    return world.url("intranet", ".postern/callback?" + urllib.parse.urlencode(query))
+
+
+def test_a_callback_nobody_asked_for_is_refused(world, browser):
+    for query in ({}, {"code": "x"}, {"state": "x"}, {"code": "x", "state": "x"}, {"code": "x", "state": "A" * 400},
+                  {"error": "access_denied"}, {"code": "x" * 10_000, "state": "y"}):
+        answer = browser.get(callback(world, **query))
+        assert 400 <= answer.status_code < 500, (query, answer.status_code)
+        assert not session_cookies(browser, "intranet")
+
+
+def test_a_state_is_good_for_one_browser_only(world):
+    with world.browser() as victim, world.browser() as attacker:
+        way = attacker.open(world.url("intranet"))
+        answer = attacker.submit(way, *filled(way))
+        while "/.postern/callback" not in answer.headers["location"]:
+            answer = attacker.step(answer)
+        # The attacker's callback, opened in the victim's browser, must not sign the victim in as the attacker.
+        assert 400 <= victim.get(answer.headers["location"]).status_code < 500
+        assert not [one for one in session_cookies(victim, "intranet") if one.value]
+
+
+def filled(sign_in_page):
+    form = forms_of(sign_in_page.text)[0]
+    return ({form.field_of_type("text", "email"): "bob", form.field_of_type("password"): PASSWORD},)
+
+
+def test_a_state_is_good_once(world):
+    with world.browser() as browser:
+        sign_in_page = browser.open(world.url("intranet", "form"))
+        answer = browser.submit(sign_in_page, *filled(sign_in_page))
+        while "/.postern/callback" not in answer.headers["location"]:
+            answer = browser.step(answer)
+        used = answer.headers["location"]
+        assert browser.step(answer).status_code in REDIRECTS
+        browser.client.cookies = httpx.Cookies()
+        assert 400 <= browser.get(used).status_code < 500
+        assert not [one for one in session_cookies(browser, "intranet") if one.value]
+
+
+@pytest.mark.parametrize("target", ["//www.example.org/", "/\\www.example.org", "/%5Cwww.example.org/", "///www.example.org",
+                                    "/https://www.example.org/", "/.postern/callback", "//sts.localhost@www.example.org"])
+def test_no_address_leads_off_the_application(world, target):
+    with world.browser() as browser:
+        first = browser.get(f"https://intranet.localhost:{world.node.port}{target}")
+        answer = first
+        for _ in range(20):
+            if answer.status_code not in REDIRECTS:
+                if not (answer.url.host == "sts.localhost" and forms_of(answer.text)):
+                    break
+                answer = browser.submit(answer, *filled(answer))
+                continue
+            there = urllib.parse.urljoin(str(answer.url), answer.headers["location"])
+            host = urllib.parse.urlsplit(there.replace("\\", "/")).hostname
+            assert host in ("intranet.localhost", "sts.localhost"), there
+            answer = browser.step(answer)
+
+
+@pytest.mark.parametrize("changes", [
+    {"redirect_uri": "https://www.example.org/"}, {"redirect_uri": "https://intranet.localhost/.postern/callback/../x"},
+    {"client_id": "second"}, {"client_id": "nobody"}])
+def test_the_sts_sends_codes_nowhere_else(world, browser, changes):
+    query, answer = start(browser, world.url("intranet"))
+    there = answer.headers["location"].split("?")[0] + "?" + urllib.parse.urlencode({**query, **changes})
+    refused = browser.get(there)
+    assert 400 <= refused.status_code < 500 and "location" not in refused.headers
+
+
+def test_the_sts_asks_for_pkce(world, browser):
+    query, answer = start(browser, world.url("intranet"))
+    for missing in ("code_challenge", "code_challenge_method"):
+        less = {name: value for name, value in query.items() if name != missing}
+        refused = browser.open(answer.headers["location"].split("?")[0] + "?" + urllib.parse.urlencode(less))
+        assert not forms_of(refused.text) and not session_cookies(browser, "intranet")
+
+
+# -- tokens of an external issuer -----------------------------------------------------------------------------------
+
+
+class attempt:
+    """A sign-in at the foreign issuer up to the point where it answers."""
+
+    def __init__(self, world, application="foreign"):
+        self.world, self.application = world, application
+        world.raw.on("/foreign", lambda e: e.answer(200, e.head.get("X-Postern-User", "nobody").encode()))
+        self.browser = world.browser()
+        self.request, _ = start(self.browser, world.url(application, "foreign"))
+
+    def answer_with(self, token):
+        """The issuer's answer arrives; what the browser ends on."""
+        code = f"code-{time.time_ns()}"
+        self.world.sts.grant(code, token)
+        back = self.request["redirect_uri"] + "?" + urllib.parse.urlencode({"code": code, "state": self.request["state"]})
+        return self.browser.open(back)
+
+    def refused(self, token, *causes):
+        answer = self.answer_with(token)
+        text = page(answer, (400, 401, 403, 502))
+        assert not causes or any(cause in text for cause in causes), text
+        assert self.browser.fetch(self.world.url(self.application, "foreign")).status_code == 401
+        self.browser.client.close()
+
+
+def test_any_issuer_will_do(world):
+    way = attempt(world)
+    assert way.request["client_id"] == "foreign"
+    answer = way.answer_with(world.sts.key.sign(world.sts.claims(way.request)))
+    assert answer.status_code == 200 and answer.text == "bob"
+    exchanged = world.sts.token_requests[-1]
+    assert exchanged["grant_type"] == "authorization_code" and exchanged["redirect_uri"] == way.request["redirect_uri"]
+    assert len(exchanged["code_verifier"]) >= 43
+
+
+@pytest.mark.parametrize("changes", [
+    {"aud": "foreigntwo"}, {"aud": ["a", "b"]}, {"aud": None}, {"iss": "https://www.example.org"}, {"iss": None},
+    {"exp": 1_000_000_000}, {"exp": None}, {"nbf": 4_000_000_000}, {"iat": 4_000_000_000}, {"nonce": "another"},
+    {"nonce": None}, {"sub": None}, {"exp": "tomorrow"}])
+def test_tokens_with_wrong_claims_are_refused(world, changes):
+    way = attempt(world)
+    way.refused(world.sts.key.sign(world.sts.claims(way.request, **changes)))
+
+
+def test_clocks_may_differ_a_little(world):
+    way = attempt(world)
+    soon = int(time.time()) + 20
+    assert way.answer_with(world.sts.key.sign(world.sts.claims(way.request, nbf=soon, iat=soon))).status_code == 200
+
+
+def test_tokens_with_a_wrong_signature_are_refused(world):
+    other = signing_key(world.sts.key.kid)
+    way = attempt(world)
+    way.refused(other.sign(world.sts.claims(way.request)))
+
+
+def test_tokens_of_an_unknown_key_are_refused(world):
+    way = attempt(world)
+    way.refused(signing_key("unheard-of").sign(world.sts.claims(way.request)))
+
+
+@pytest.mark.parametrize("header", [{"alg": "none"}, {"alg": "None"}, {"alg": "HS256"}, {"alg": "RS256"}, {"alg": ""}])
+def test_tokens_with_another_algorithm_are_refused(world, header):
+    way = attempt(world)
+    way.refused(world.sts.key.sign(world.sts.claims(way.request), header))
+
+
+def test_a_token_signed_with_the_public_key_as_a_secret_is_refused(world):
+    way = attempt(world)
+    text = f"{encoded({'alg': 'HS256', 'typ': 'JWT', 'kid': world.sts.key.kid})}.{encoded(world.sts.claims(way.request))}"
+    secret = json.dumps(world.sts.key.jwk()).encode()
+    way.refused(f"{text}.{base64url(hmac.new(secret, text.encode(), hashlib.sha256).digest())}")
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "..", "a.b.c.d.e", "e30.e30.", "A" * 100_000])
+def test_what_is_no_token_is_refused(world, token):
+    attempt(world).refused(token)
+
+
+def test_a_token_is_good_for_one_sign_in(world):
+    first = attempt(world)
+    token = world.sts.key.sign(world.sts.claims(first.request))
+    assert first.answer_with(token).status_code == 200
+    attempt(world).refused(token)
+
+
+def test_a_token_for_one_application_never_opens_another(world):
+    way, other = attempt(world), attempt(world, "foreigntwo")
+    token = world.sts.key.sign(world.sts.claims(way.request, nonce=other.request["nonce"]))
+    other.refused(token)
+
+
+def test_an_issuer_may_change_its_keys(world):
+    way = attempt(world)
+    world.sts.rotate()
+    answer = way.answer_with(world.sts.key.sign(world.sts.claims(way.request)))
+    assert answer.status_code == 200 and answer.text == "bob"
+
+
+def test_an_issuer_that_says_no_is_named(world):
+    way = attempt(world)
+    back = way.request["redirect_uri"] + "?" + urllib.parse.urlencode(
+        {"error": "access_denied", "error_description": "<script>alert(1)</script>", "state": way.request["state"]})
+    answer = way.browser.open(back)
+    text = page(answer, (400, 401, 403, 502))
+    assert "<script>alert" not in text
+
+
+def test_an_issuer_that_refuses_the_code_is_named(world):
+    way = attempt(world)
+    back = way.request["redirect_uri"] + "?" + urllib.parse.urlencode({"code": "unknown", "state": way.request["state"]})
+    page(way.browser.open(back), (400, 401, 403, 502))
+
+
+# -- lock-out -------------------------------------------------------------------------------------------------------
+
+
+def test_guessing_is_slowed_down(make_world):
+    own = make_world(enrolled=False)
+    with own.node.browser() as browser:
+        form_page = browser.open(own.node.url("guarded"))
+        for _ in range(12):
+            answer = browser.pass_sign_in(form_page, "bob", "guess")
+            form_page = answer if forms_of(answer.text) else form_page
+        # By now even the right password has to wait.
+        answer = browser.pass_sign_in(browser.open(own.node.url("guarded")), "bob", PASSWORD)
+        assert not session_cookies(browser, "guarded") and forms_of(answer.text)
