@@ -1,4 +1,5 @@
 """Names and ports of this machine."""
+import random
 import socket
 import ssl
 
@@ -22,15 +23,19 @@ _given = set()
 
 
 def free_port():
-    """A port that nobody listens on, given to one caller only. For what has to know its port before it starts."""
+    """A port that nobody listens on, given to one caller only. For what has to know its port before it starts, and for what
+    has to get it again after a restart: it lies below those that outgoing connections take theirs from."""
     while True:
+        port = random.randrange(20_000, 32_000)
+        if port in _given:
+            continue
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        # Programs' outgoing connections take theirs from the same range; listeners bind with SO_REUSEADDR and get through.
-        if port not in _given:
-            _given.add(port)
-            return port
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        _given.add(port)
+        return port
 
 
 def trusting(ca_file):
