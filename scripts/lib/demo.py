@@ -196,6 +196,9 @@ def main():
     arguments = parse_arguments()
     network.resolve_localhost_names()
     signal.signal(signal.SIGTERM, interrupt)
+    if not (processes.BIN / "postern").exists():
+        say(f"scripts/demo: {processes.BIN / 'postern'} is not built; leave out --no-setup")
+        return 1
     if not port_is_free(arguments.port):
         say(f"scripts/demo: port {arguments.port} is in use; choose another by --port")
         return 1
