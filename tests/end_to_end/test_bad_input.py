@@ -156,7 +156,8 @@ def test_what_is_not_tls_is_refused(world):
 def test_http_2_nonsense_on_the_tunnels_name_harms_nobody(world):
     preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
     frames = [b"", b"\x00" * 100, b"\xff" * 1000, b"\x00\x00\x00\x04\x00\x00\x00\x00\x00" * 5000, os.urandom(5000),
-              b"\x00\x00\x04\x08\x00\x00\x00\x00\x00\x7f\xff\xff\xff" * 2, b"\x00\x40\x01\x00\x00\x00\x00\x00\x01" + b"x" * 16_385]
+              b"\x00\x00\x04\x08\x00\x00\x00\x00\x00\x7f\xff\xff\xff" * 2,
+              b"\x00\x40\x01\x00\x00\x00\x00\x00\x01" + b"x" * 16_385]
     for frame in frames:
         for alpn in (("h2",), ("http/1.1",), ()):
             try:

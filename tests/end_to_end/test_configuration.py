@@ -6,9 +6,9 @@ import time
 import pytest
 from cryptography import x509
 
+from harness.certificates import own_certificate
 from harness.processes import connector, wait_until
 from harness.published import application_toml, group_toml
-from test_enrolment import own_certificate
 
 
 def applied(own, *applications, groups=("main",)):

@@ -12,20 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
+from harness.certificates import own_certificate
 from harness.processes import BIN, approve_printed, connector, control, process, run, wait_until
-
-
-def own_certificate(state):
-    """The certificate in a state folder, whatever its file is called."""
-    for file in sorted(state.iterdir()):
-        if file.is_file() and b"BEGIN CERTIFICATE" in file.read_bytes():
-            certificate = x509.load_pem_x509_certificate(file.read_bytes())
-            try:
-                if not certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca:
-                    return certificate
-            except x509.ExtensionNotFound:
-                return certificate
-    raise AssertionError(f"no certificate in {list(state.iterdir())}")
 
 
 def key_files(state):

@@ -1,8 +1,5 @@
 """Sign-in by OpenID Connect, and everything that tries to get around it."""
 import concurrent.futures
-import hashlib
-import hmac
-import json
 import re
 import time
 import urllib.parse
@@ -11,25 +8,10 @@ import httpx
 import pytest
 
 from harness.browser import REDIRECTS, forms_of
-from harness.fake_sts import base64url, encoded, signing_key
 from harness.refusal import page, problem
+from harness.sign_in import session_cookies, start
 
 PASSWORD = "bob-demo-password"
-
-
-def query_of(url):
-    return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(str(url)).query))
-
-
-def start(client, url):
-    """Asks for a page without a session; the authorization request (its query) that this leads to, and the response."""
-    answer = client.get(url)
-    assert answer.status_code in REDIRECTS, answer.text
-    return query_of(answer.headers["location"]), answer
-
-
-def session_cookies(client, name):
-    return [one for one in client.client.cookies.jar if one.domain.startswith(name + ".")]
 
 
 # -- the ordinary way -----------------------------------------------------------------------------------------------
@@ -281,122 +263,6 @@ def test_the_sts_asks_for_pkce(world, browser):
         less = {name: value for name, value in query.items() if name != missing}
         refused = browser.open(answer.headers["location"].split("?")[0] + "?" + urllib.parse.urlencode(less))
         assert not forms_of(refused.text) and not session_cookies(browser, "intranet")
-
-
-# -- tokens of an external issuer -----------------------------------------------------------------------------------
-
-
-class attempt:
-    """A sign-in at the foreign issuer up to the point where it answers."""
-
-    def __init__(self, world, application="foreign"):
-        self.world, self.application = world, application
-        world.raw.on("/foreign", lambda e: e.answer(200, e.head.get("X-Postern-User", "nobody").encode()))
-        self.browser = world.browser()
-        self.request, _ = start(self.browser, world.url(application, "foreign"))
-
-    def answer_with(self, token):
-        """The issuer's answer arrives; what the browser ends on."""
-        code = f"code-{time.time_ns()}"
-        self.world.sts.grant(code, token)
-        back = self.request["redirect_uri"] + "?" + urllib.parse.urlencode({"code": code, "state": self.request["state"]})
-        return self.browser.open(back)
-
-    def refused(self, token, *causes):
-        answer = self.answer_with(token)
-        text = page(answer, (400, 401, 403, 502))
-        assert not causes or any(cause in text for cause in causes), text
-        assert self.browser.fetch(self.world.url(self.application, "foreign")).status_code == 401
-        self.browser.client.close()
-
-
-def test_any_issuer_will_do(world):
-    way = attempt(world)
-    assert way.request["client_id"] == "foreign"
-    answer = way.answer_with(world.sts.key.sign(world.sts.claims(way.request)))
-    assert answer.status_code == 200 and answer.text == "bob"
-    exchanged = world.sts.token_requests[-1]
-    assert exchanged["grant_type"] == "authorization_code" and exchanged["redirect_uri"] == way.request["redirect_uri"]
-    assert len(exchanged["code_verifier"]) >= 43
-
-
-@pytest.mark.parametrize("changes", [
-    {"aud": "foreigntwo"}, {"aud": ["a", "b"]}, {"aud": None}, {"iss": "https://www.example.org"}, {"iss": None},
-    {"exp": 1_000_000_000}, {"exp": None}, {"nbf": 4_000_000_000}, {"iat": 4_000_000_000}, {"nonce": "another"},
-    {"nonce": None}, {"sub": None}, {"exp": "tomorrow"}])
-def test_tokens_with_wrong_claims_are_refused(world, changes):
-    way = attempt(world)
-    way.refused(world.sts.key.sign(world.sts.claims(way.request, **changes)))
-
-
-def test_clocks_may_differ_a_little(world):
-    way = attempt(world)
-    soon = int(time.time()) + 20
-    assert way.answer_with(world.sts.key.sign(world.sts.claims(way.request, nbf=soon, iat=soon))).status_code == 200
-
-
-def test_tokens_with_a_wrong_signature_are_refused(world):
-    other = signing_key(world.sts.key.kid)
-    way = attempt(world)
-    way.refused(other.sign(world.sts.claims(way.request)))
-
-
-def test_tokens_of_an_unknown_key_are_refused(world):
-    way = attempt(world)
-    way.refused(signing_key("unheard-of").sign(world.sts.claims(way.request)))
-
-
-@pytest.mark.parametrize("header", [{"alg": "none"}, {"alg": "None"}, {"alg": "HS256"}, {"alg": "RS256"}, {"alg": ""}])
-def test_tokens_with_another_algorithm_are_refused(world, header):
-    way = attempt(world)
-    way.refused(world.sts.key.sign(world.sts.claims(way.request), header))
-
-
-def test_a_token_signed_with_the_public_key_as_a_secret_is_refused(world):
-    way = attempt(world)
-    text = f"{encoded({'alg': 'HS256', 'typ': 'JWT', 'kid': world.sts.key.kid})}.{encoded(world.sts.claims(way.request))}"
-    secret = json.dumps(world.sts.key.jwk()).encode()
-    way.refused(f"{text}.{base64url(hmac.new(secret, text.encode(), hashlib.sha256).digest())}")
-
-
-@pytest.mark.parametrize("token", ["", "x", "a.b.c", "..", "a.b.c.d.e", "e30.e30.", "A" * 100_000])
-def test_what_is_no_token_is_refused(world, token):
-    attempt(world).refused(token)
-
-
-def test_a_token_is_good_for_one_sign_in(world):
-    first = attempt(world)
-    token = world.sts.key.sign(world.sts.claims(first.request))
-    assert first.answer_with(token).status_code == 200
-    attempt(world).refused(token)
-
-
-def test_a_token_for_one_application_never_opens_another(world):
-    way, other = attempt(world), attempt(world, "foreigntwo")
-    token = world.sts.key.sign(world.sts.claims(way.request, nonce=other.request["nonce"]))
-    other.refused(token)
-
-
-def test_an_issuer_may_change_its_keys(world):
-    way = attempt(world)
-    world.sts.rotate()
-    answer = way.answer_with(world.sts.key.sign(world.sts.claims(way.request)))
-    assert answer.status_code == 200 and answer.text == "bob"
-
-
-def test_an_issuer_that_says_no_is_named(world):
-    way = attempt(world)
-    back = way.request["redirect_uri"] + "?" + urllib.parse.urlencode(
-        {"error": "access_denied", "error_description": "<script>alert(1)</script>", "state": way.request["state"]})
-    answer = way.browser.open(back)
-    text = page(answer, (400, 401, 403, 502))
-    assert "<script>alert" not in text
-
-
-def test_an_issuer_that_refuses_the_code_is_named(world):
-    way = attempt(world)
-    back = way.request["redirect_uri"] + "?" + urllib.parse.urlencode({"code": "unknown", "state": way.request["state"]})
-    page(way.browser.open(back), (400, 401, 403, 502))
 
 
 # -- lock-out -------------------------------------------------------------------------------------------------------

@@ -40,3 +40,16 @@ def server_context(certificate_file, key_file):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(str(certificate_file), str(key_file))
     return context
+
+
+def own_certificate(state):
+    """The certificate in a state folder, whatever its file is called."""
+    for file in sorted(state.iterdir()):
+        if file.is_file() and b"BEGIN CERTIFICATE" in file.read_bytes():
+            certificate = x509.load_pem_x509_certificate(file.read_bytes())
+            try:
+                if not certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca:
+                    return certificate
+            except x509.ExtensionNotFound:
+                return certificate
+    raise AssertionError(f"no certificate in {list(state.iterdir())}")
