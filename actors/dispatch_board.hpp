@@ -1,0 +1,77 @@
+#pragma once
+// Which tunnel takes the next exchange. Who uses it: group_queue, once per exchange, so everything
+// lies in one flat vector and nothing here waits, logs or asks for the time.
+
+#include "actors/messages.hpp"
+
+#include <optional>
+#include <vector>
+
+namespace postern::actors {
+
+/// A point of an actor's time: caf::actor_clock::time_point.
+using actor_time = std::chrono::steady_clock::time_point;
+
+/// Latencies below this are all the same: what lies between two tunnels here is noise, not load.
+inline constexpr milliseconds latency_floor{5};
+
+/// What an exchange counts that ended without a response of the origin: a connector that fails at
+/// once must not look like the fastest one.
+inline constexpr milliseconds failure_latency{1'000};
+
+/// A latency older than this is forgotten, so that a tunnel that once was slow gets another try.
+inline constexpr std::chrono::seconds latency_memory{10};
+
+/// The attached tunnels of a group with their load. Invariant: no tunnel has more exchanges than
+/// its capacity.
+class dispatch_board {
+ public:
+  /// Adds a tunnel. One that is there already keeps its exchanges and takes over the new capacity,
+  /// which may be lower than what runs: then it takes none until enough have ended.
+  void attach(const tunnel_info& info);
+
+  /// Removes a tunnel and forgets its exchanges; their release comes to nothing. False if unknown.
+  bool detach(tunnel_id id) noexcept;
+
+  /// Finds the tunnel for an exchange and books a place on it; none if all are full. A tunnel other
+  /// than `avoid` goes before it, one on `shard` before others, then the least loaded: exchanges
+  /// per place, weighted by the latency of late.
+  std::optional<dispatch> take(uint32_t shard, uint64_t avoid, actor_time now);
+
+  /// Frees a place. `latency` is the time to the response head; it counts if `how` is `completed`.
+  /// False if the tunnel is not attached (any more).
+  bool release(tunnel_id id, exchange_outcome how, milliseconds latency, actor_time now) noexcept;
+
+  /// Whether no tunnel is attached.
+  bool empty() const noexcept { return tunnels_.empty(); }
+
+  /// Whether any tunnel can take an exchange.
+  bool has_room() const noexcept;
+
+  /// How many exchanges run on all attached tunnels.
+  uint32_t running() const noexcept;
+
+  /// Tunnels and exchanges by connector; only `record.id`, `connected`, `tunnels` and `exchanges`
+  /// are set.
+  std::vector<connector_status> by_connector() const;
+
+ private:
+  struct tunnel {
+    tunnel_id id;
+    std::string connector;
+    uint32_t capacity = 0;
+    uint32_t running = 0;
+    float latency = 0;  // milliseconds, exponentially weighted; 0: no sample yet
+    actor_time sampled{};
+
+    bool has_room() const noexcept { return running < capacity; }
+    float cost(actor_time now) const noexcept;
+    void sample(float milliseconds, actor_time now) noexcept;
+  };
+
+  tunnel* find(tunnel_id id) noexcept;
+
+  std::vector<tunnel> tunnels_;
+};
+
+}  // namespace postern::actors

@@ -1,0 +1,126 @@
+#include "actors/group_queue.hpp"
+
+#include "actors/actor_support.hpp"
+
+#include <caf/typed_event_based_actor.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace postern::actors {
+
+namespace {
+
+using runtime::error;
+using runtime::error_category;
+
+error refusal(error_category category, const char* cause, const std::string& group) {
+  return {category, cause, "connector_group", group};
+}
+
+}  // namespace
+
+group_queue_state::~group_queue_state() {
+  const auto ended = runtime::to_caf(refusal(error_category::unavailable, "queue_ended", group));
+  for (auto& w : line.clear())
+    w.promise.deliver(ended);
+}
+
+error group_queue_state::enter(waiting_exchange&& w) {
+  if (w.ticket.patience <= milliseconds::zero()) return out_of_patience();
+  const auto deadline = w.deadline;
+  if (!line.enter(std::move(w))) return refusal(error_category::overloaded, "queue_full", group);
+  if (!due || deadline < *due) {
+    due = deadline;
+    due_changed = true;
+  }
+  return {error_category::none, {}, {}, {}};
+}
+
+error group_queue_state::out_of_patience() const {
+  return board.empty() ? refusal(error_category::timeout, "no_connector", group)
+                       : refusal(error_category::overloaded, "queue_timeout", group);
+}
+
+void group_queue_state::serve(actor_time now) {
+  while (!line.empty() && board.has_room()) {
+    auto next = line.serve();
+    next->promise.deliver(*board.take(next->ticket.shard, next->ticket.avoid, now));
+  }
+}
+
+void group_queue_state::expire(actor_time now) {
+  const auto over = runtime::to_caf(out_of_patience());
+  for (auto& w : line.expire(now))
+    w.promise.deliver(over);
+  due = line.earliest_deadline();
+  due_changed = due.has_value();
+  if (due) due = std::max(*due, now + expiry_grain);
+}
+
+std::optional<caf::timespan> group_queue_state::arm(actor_time now) {
+  if (!due_changed) return std::nullopt;
+  due_changed = false;
+  ++epoch;
+  return std::max<caf::timespan>(*due - now, caf::timespan::zero());
+}
+
+namespace {
+
+using queue_pointer = owned_group_queue_actor::stateful_pointer<group_queue_state>;
+
+void start_timer(queue_pointer self, actor_time now) {
+  if (const auto wait = self->state.arm(now))
+    self->delayed_send(self, *wait, expire_atom_v, self->state.epoch);
+}
+
+caf::result<dispatch> submit(queue_pointer self, exchange_ticket& ticket) {
+  auto& state = self->state;
+  const auto now = self->clock().now();
+  if (auto place = state.board.take(ticket.shard, ticket.avoid, now)) return std::move(*place);
+  auto promise = self->make_response_promise<dispatch>();
+  const auto deadline = now + ticket.patience;
+  if (auto e = state.enter({std::move(ticket), deadline, promise});
+      e.category != error_category::none)
+    promise.deliver(runtime::to_caf(e));
+  start_timer(self, now);
+  return promise;
+}
+
+}  // namespace
+
+owned_group_queue_actor::behavior_type group_queue(queue_pointer self, std::string group) {
+  report_crashes(self);
+  self->state.group = std::move(group);
+  return {
+      [self](submit_atom, exchange_ticket& ticket) { return submit(self, ticket); },
+      [self](cancel_atom, uint64_t ticket) {
+        // Whoever asked has gone, but a promise that nobody delivers would keep this actor alive.
+        if (auto w = self->state.line.leave(ticket))
+          w->promise.deliver(runtime::to_caf(
+              refusal(error_category::unavailable, "exchange_cancelled", self->state.group)));
+      },
+      [self](release_atom, tunnel_id tunnel, exchange_outcome how, milliseconds latency) {
+        const auto now = self->clock().now();
+        self->state.board.release(tunnel, how, latency, now);
+        self->state.serve(now);
+      },
+      [self](attach_atom, const tunnel_info& tunnel) {
+        self->state.board.attach(tunnel);
+        self->state.serve(self->clock().now());
+      },
+      [self](detach_atom, tunnel_id tunnel) { self->state.board.detach(tunnel); },
+      [self](lookup_atom) -> caf::result<uint32_t, uint32_t> {
+        return {self->state.board.running(), static_cast<uint32_t>(self->state.line.size())};
+      },
+      [self](expire_atom, uint64_t epoch) {
+        if (epoch != self->state.epoch) return;
+        const auto now = self->clock().now();
+        self->state.expire(now);
+        start_timer(self, now);
+      },
+      [self](list_atom) { return self->state.board.by_connector(); },
+  };
+}
+
+}  // namespace postern::actors

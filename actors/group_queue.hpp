@@ -1,0 +1,67 @@
+#pragma once
+// The exchanges of one connector group on this node, and the tunnels that may take them. Owned by
+// connector_registry; asked by every exchange of the edge, twice: for a place, and to give it back.
+
+#include "actors/contracts.hpp"
+#include "actors/dispatch_board.hpp"
+#include "actors/fair_line.hpp"
+
+#include <string>
+
+namespace postern::actors {
+
+/// How many exchanges of one application may wait: about a second's worth of a busy application.
+/// Beyond that, waiting helps nobody: a user would rather be told.
+inline constexpr size_t largest_line = 1'024;
+
+/// Patience ends up to this much late, so that a thousand deadlines in one millisecond cost one
+/// look at the line.
+inline constexpr milliseconds expiry_grain{10};
+
+/// What its owner may ask a queue in addition to what everybody may.
+using owned_group_queue_actor = group_queue_actor::extend<
+    // Returns the attached connectors with their tunnels and running exchanges; nothing else is
+    // set.
+    replies_to<list_atom>::with<std::vector<connector_status>>>;
+
+/// The rules: who gets a place, who waits, whose patience is over. An exchange waits only while no
+/// tunnel has room, so nobody is overtaken.
+struct group_queue_state {
+  static constexpr const char* name = "group_queue";
+
+  group_queue_state() = default;
+  /// Refuses whoever waits: "queue_ended", unavailable.
+  ~group_queue_state();
+  group_queue_state(const group_queue_state&) = delete;
+  group_queue_state& operator=(const group_queue_state&) = delete;
+
+  /// Lets an exchange wait that finds no room. Returns why it may not, or the category `none`; then
+  /// its promise is the queue's.
+  runtime::error enter(waiting_exchange&& w);
+
+  /// What an exchange is told whose patience is over: "no_connector" or "queue_timeout".
+  runtime::error out_of_patience() const;
+
+  /// Hands the places that are free to those who wait.
+  void serve(actor_time now);
+
+  /// Refuses everyone whose patience is over.
+  void expire(actor_time now);
+
+  /// Returns how long from now a new timer has to run, or none if the one that runs will do. The
+  /// caller sends itself `epoch` after that time; a message with another epoch is an old timer's.
+  std::optional<caf::timespan> arm(actor_time now);
+
+  std::string group;
+  dispatch_board board;
+  fair_line line{largest_line};
+  uint64_t epoch = 0;             ///< of the timer that counts
+  std::optional<actor_time> due;  ///< when it fires; none: nobody waits
+  bool due_changed = false;       ///< a timer for `due` has still to be made
+};
+
+/// `group` is for error details only. Ends when told to; whoever waits then is refused.
+owned_group_queue_actor::behavior_type group_queue(
+    owned_group_queue_actor::stateful_pointer<group_queue_state> self, std::string group);
+
+}  // namespace postern::actors

@@ -1,0 +1,281 @@
+#define CAF_SUITE group_queue
+#include "actors/group_queue.hpp"
+
+#include "tests/unit/actors/connector_fixture.hpp"
+
+#include <random>
+
+using namespace postern::actors;
+using namespace postern::actors::testing;
+using postern::runtime::error_category;
+
+namespace {
+
+struct queue_fixture : fixture {
+  owned_group_queue_actor queue = own(sys.spawn(group_queue, std::string{"datacentre"}));
+  uint64_t last_ticket = 0;
+
+  exchange_ticket ticket(const std::string& application = "a", milliseconds patience = 10s) {
+    exchange_ticket t;
+    t.id = ++last_ticket;
+    t.application = application;
+    t.patience = patience;
+    return t;
+  }
+
+  answer_ptr<dispatch> submit(exchange_ticket t) {
+    return ask<dispatch>(queue, submit_atom_v, std::move(t));
+  }
+  answer_ptr<dispatch> submit(const std::string& application = "a", milliseconds patience = 10s) {
+    return submit(ticket(application, patience));
+  }
+
+  void attach(uint64_t number, uint32_t capacity, uint32_t shard = 0) {
+    tell(queue, attach_atom_v, make_tunnel(number, capacity, shard));
+  }
+  void release(tunnel_id id, exchange_outcome how = exchange_outcome::completed) {
+    tell(queue, release_atom_v, id, how, milliseconds{10});
+  }
+
+  group_queue_state& state() {
+    return deref<owned_group_queue_actor::stateful_base<group_queue_state>>(queue).state;
+  }
+};
+
+}  // namespace
+
+CAF_TEST_FIXTURE_SCOPE(group_queue_tests, queue_fixture)
+
+CAF_TEST(with room the answer is immediate) {
+  attach(7, 1, 3);
+  const auto a = submit();
+  CAF_REQUIRE(a->value.has_value());
+  CAF_CHECK(a->value->tunnel == (tunnel_id{3, 7}));
+  CAF_CHECK_EQUAL(a->value->connector, "c1");
+}
+
+CAF_TEST(without a connector an exchange waits and names what is missing when its patience ends) {
+  const auto a = submit("a", 3s);
+  advance_time(2'999ms);
+  consume_messages();
+  CAF_CHECK(a->pending());
+  advance_time(1ms);
+  consume_messages();
+  CAF_REQUIRE(a->failure.has_value());
+  CAF_CHECK_EQUAL(a->failure->cause, "no_connector");
+  CAF_CHECK(a->failure->category == error_category::timeout);
+  CAF_CHECK_EQUAL(a->failure->source, "connector_group");
+}
+
+CAF_TEST(a connector that comes in time takes whoever waits) {
+  const auto a = submit();
+  const auto b = submit();
+  const auto c = submit();
+  pass(5s);
+  attach(1, 2);
+  CAF_CHECK(a->value.has_value());
+  CAF_CHECK(b->value.has_value());
+  CAF_CHECK(c->pending());
+  pass(6s);
+  CAF_CHECK_EQUAL(c->cause(), "queue_timeout");
+}
+
+CAF_TEST(full connections until patience ends are an overload) {
+  attach(1, 1);
+  submit();
+  const auto a = submit("a", 2s);
+  pass(2s);
+  CAF_REQUIRE(a->failure.has_value());
+  CAF_CHECK_EQUAL(a->failure->cause, "queue_timeout");
+  CAF_CHECK(a->failure->category == error_category::overloaded);
+}
+
+CAF_TEST(no patience means no waiting) {
+  CAF_CHECK_EQUAL(submit("a", 0ms)->cause(), "no_connector");
+  attach(1, 1);
+  CAF_CHECK(submit("a", 0ms)->value.has_value());
+  CAF_CHECK_EQUAL(submit("a", 0ms)->cause(), "queue_timeout");
+}
+
+CAF_TEST(patience ends for each exchange by itself) {
+  const auto slow = submit("a", 9s);
+  const auto quick = submit("b", 1s);
+  const auto between = submit("a", 4s);
+  pass(1s);
+  CAF_CHECK_EQUAL(quick->cause(), "no_connector");
+  CAF_CHECK(between->pending());
+  pass(3s);
+  CAF_CHECK_EQUAL(between->cause(), "no_connector");
+  CAF_CHECK(slow->pending());
+  pass(5s);
+  CAF_CHECK_EQUAL(slow->cause(), "no_connector");
+}
+
+CAF_TEST(one timer serves many deadlines) {
+  for (int i = 0; i < 200; ++i)
+    submit("a", 1'000ms + milliseconds{i % 10});
+
+  const auto epoch = state().epoch;
+  CAF_CHECK_EQUAL(epoch, 1u);
+  pass(1'100ms, 10ms);
+  CAF_CHECK_EQUAL(state().line.size(), 0u);
+  CAF_CHECK(state().epoch <= epoch + 2);
+}
+
+CAF_TEST(a full line refuses only its own application) {
+  for (size_t i = 0; i < largest_line; ++i)
+    submit("flood");
+  const auto refused = submit("flood");
+  CAF_REQUIRE(refused->failure.has_value());
+  CAF_CHECK_EQUAL(refused->failure->cause, "queue_full");
+  CAF_CHECK(refused->failure->category == error_category::overloaded);
+  CAF_CHECK(submit("other")->pending());
+}
+
+CAF_TEST(a flood of one application does not starve another) {
+  attach(1, 1);
+  auto running = submit("flood");
+  std::vector<answer_ptr<dispatch>> flood;
+  for (int i = 0; i < 500; ++i)
+    flood.push_back(submit("flood"));
+  const auto first = submit("quiet");
+  const auto second = submit("quiet");
+  const auto served = [&] {
+    return std::count_if(flood.begin(), flood.end(), [](const auto& a) { return !a->pending(); });
+  };
+  int releases = 0;
+  while (first->pending() && ++releases < 500)
+    release({0, 1});
+  CAF_CHECK(served() <= 1);
+  while (second->pending() && ++releases < 500)
+    release({0, 1});
+  CAF_CHECK(served() <= 2);
+}
+
+CAF_TEST(a release hands the place to the next one) {
+  attach(1, 1);
+  submit();
+  const auto a = submit();
+  CAF_CHECK(a->pending());
+  release({0, 1}, exchange_outcome::user_gone);
+  CAF_CHECK(a->value.has_value());
+  CAF_CHECK_EQUAL(state().board.running(), 1u);
+}
+
+CAF_TEST(who is cancelled takes no place) {
+  attach(1, 1);
+  submit();
+  auto t = ticket();
+  const auto gone = submit(t);
+  const auto next = submit();
+  tell(queue, cancel_atom_v, t.id);
+  CAF_CHECK_EQUAL(gone->cause(), "exchange_cancelled");
+  release({0, 1});
+  CAF_CHECK(next->value.has_value());
+}
+
+CAF_TEST(cancelling what does not wait changes nothing) {
+  attach(1, 1);
+  auto t = ticket();
+  submit(t);
+  tell(queue, cancel_atom_v, t.id);
+  tell(queue, cancel_atom_v, uint64_t{999});
+  CAF_CHECK_EQUAL(state().board.running(), 1u);
+}
+
+CAF_TEST(the last connection may go while exchanges wait) {
+  attach(1, 1);
+  submit();
+  const auto a = submit("a", 5s);
+  const auto b = submit("a", 8s);
+  tell(queue, detach_atom_v, tunnel_id{0, 1});
+  pass(4s);
+  release({0, 1}, exchange_outcome::connector_lost);
+  CAF_CHECK(a->pending());
+  pass(1s);
+  CAF_CHECK_EQUAL(a->cause(), "no_connector");
+  attach(2, 1);
+  CAF_REQUIRE(b->value.has_value());
+  CAF_CHECK_EQUAL(b->value->tunnel.number, 2u);
+}
+
+CAF_TEST(a tunnel that just failed the exchange is avoided) {
+  attach(1, 10);
+  attach(2, 10);
+  for (int i = 0; i < 5; ++i) {
+    auto t = ticket();
+    t.avoid = 1;
+    CAF_CHECK(submit(t)->value->tunnel.number == 2);
+  }
+}
+
+CAF_TEST(lookup counts what runs and what waits) {
+  attach(1, 2);
+  for (int i = 0; i < 5; ++i)
+    submit();
+  uint32_t running = 0;
+  uint32_t waiting = 0;
+  auto response = self->request(queue, 1s, lookup_atom_v);
+  consume_messages();
+  response.receive([&](uint32_t r, uint32_t w) { std::tie(running, waiting) = std::tie(r, w); },
+                   [](const caf::error&) { CAF_FAIL("no answer"); });
+  CAF_CHECK_EQUAL(running, 2u);
+  CAF_CHECK_EQUAL(waiting, 3u);
+}
+
+CAF_TEST(whoever waits when the queue ends is told) {
+  const auto a = submit();
+  const auto b = submit("b");
+  caf::anon_send_exit(queue, caf::exit_reason::user_shutdown);
+  consume_messages();
+  CAF_CHECK_EQUAL(a->cause(), "queue_ended");
+  CAF_CHECK_EQUAL(b->cause(), "queue_ended");
+}
+
+CAF_TEST(under random load every exchange is answered once and no capacity is exceeded) {
+  for (uint32_t seed = 1; seed <= 4; ++seed) {
+    CAF_MESSAGE("seed " << seed);
+    std::mt19937 random{seed};
+    std::vector<answer_ptr<dispatch>> answers;
+    std::vector<bool> released;
+    const std::map<uint64_t, uint32_t> capacity{{seed * 10, 3}, {seed * 10 + 1, 5}};
+    for (const auto& [number, places] : capacity)
+      attach(number, places, number % 2);
+    for (int step = 0; step < 600; ++step) {
+      switch (random() % 5) {
+        case 0:
+        case 1:
+          answers.push_back(
+              submit("app" + std::to_string(random() % 3), milliseconds{100 + random() % 3'000}));
+          released.push_back(false);
+          break;
+        case 2:
+          pass(milliseconds{1 + random() % 50}, 50ms);
+          break;
+        default:
+          for (size_t i = random() % (answers.size() + 1); i < answers.size(); ++i)
+            if (answers[i]->value && !released[i]) {
+              released[i] = true;
+              release(answers[i]->value->tunnel);
+              break;
+            }
+      }
+      std::map<uint64_t, uint32_t> running;
+      for (size_t i = 0; i < answers.size(); ++i)
+        if (answers[i]->value && !released[i]) ++running[answers[i]->value->tunnel.number];
+      for (const auto& [number, count] : running)
+        CAF_REQUIRE(count <= capacity.at(number));
+      CAF_REQUIRE(state().line.empty() || !state().board.has_room());
+    }
+    pass(4s);
+    for (size_t i = 0; i < answers.size(); ++i) {
+      CAF_REQUIRE(!answers[i]->pending());
+      if (answers[i]->value && !released[i]) release(answers[i]->value->tunnel);
+    }
+    CAF_CHECK_EQUAL(state().board.running(), 0u);
+    for (const auto& [number, places] : capacity)
+      tell(queue, detach_atom_v, tunnel_id{static_cast<uint32_t>(number % 2), number});
+  }
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
