@@ -83,6 +83,7 @@ void audit_buffer::end_batch(bool durable) {
   if (durable)
     pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(in_flight_));
   in_flight_ = 0;
+  failed_ = !durable;
 }
 
 }  // namespace postern::actors

@@ -42,8 +42,11 @@ class audit_buffer {
   /// Whether a batch is under way.
   bool writing() const noexcept { return in_flight_ != 0; }
 
-  /// Whether enough has gathered to be written at once.
-  bool full_batch() const noexcept { return !writing() && pending_.size() >= audit_batch; }
+  /// Whether enough has gathered to be written at once. After a failure only the next tick tries
+  /// again: a store in trouble must not be asked once per event.
+  bool full_batch() const noexcept {
+    return !writing() && !failed_ && pending_.size() >= audit_batch;
+  }
 
   size_t size() const noexcept { return pending_.size(); }
 
@@ -54,6 +57,7 @@ class audit_buffer {
   std::deque<audit_event> pending_;
   size_t in_flight_ = 0;  ///< so many in front are being written
   uint64_t dropped_ = 0;
+  bool failed_ = false;  ///< the last batch
 };
 
 }  // namespace postern::actors
