@@ -37,13 +37,14 @@ error dial_error(const deadline_guard& guard, const char* cause, std::string det
 
 awaitable<result<std::vector<tcp::endpoint>>> addresses_of(shard& home, const dial_target& target, deadline_guard& guard) {
   std::vector<tcp::endpoint> found;
-  if (is_loopback_name(target.host)) {
+  const auto& host = target.address.empty() ? target.host : target.address;
+  if (is_loopback_name(host)) {
     found.emplace_back(asio::ip::address_v4::loopback(), target.port);
     found.emplace_back(asio::ip::address_v6::loopback(), target.port);
     co_return found;
   }
   boost::system::error_code not_an_address;
-  if (auto address = asio::ip::make_address(target.host, not_an_address); !not_an_address) {
+  if (auto address = asio::ip::make_address(host, not_an_address); !not_an_address) {
     found.emplace_back(address, target.port);
     co_return found;
   }

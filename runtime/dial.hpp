@@ -14,6 +14,8 @@ struct dial_target {
   uint16_t port = 443;
   /// Null: plain TCP. The certificate must be for `host`.
   std::shared_ptr<const tls_client_context> tls;
+  /// IP address to connect to in place of asking for `host`; empty: ask.
+  std::string address;
 };
 
 /// Connects and, with TLS, shakes hands. Errors name the step: `bad_gateway` "name_unresolved", "connection_refused",

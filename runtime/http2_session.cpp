@@ -16,6 +16,8 @@ constexpr int records_per_turn = 32;
 constexpr size_t frame_header_size = 9;
 // What has been sent is cut off the front of a stream's queue only when it is worth the move.
 constexpr size_t compaction_threshold = 64 * 1024;
+// A stream that is used again keeps the memory of its queue unless the last message was a large one.
+constexpr size_t kept_queue = 16 * 1024;
 
 std::string_view view(const nghttp2_rcbuf* buffer) {
   const auto v = nghttp2_rcbuf_get_buf(const_cast<nghttp2_rcbuf*>(buffer));
@@ -91,6 +93,15 @@ struct http2_callbacks {
       stream.out_offset_ = 0;
     }
     if (stream.wants_writable_) s.writable_.push_back(&stream);
+    return 0;
+  }
+
+  /// A server that has said everything lets go of what the client still wanted to send (RFC 9113, section 8.1).
+  static int on_frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
+    const auto type = frame->hd.type;
+    const bool ends = (type == NGHTTP2_DATA || type == NGHTTP2_HEADERS) && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    if (ends && self(user).server_ && nghttp2_session_get_stream_remote_close(session, frame->hd.stream_id) == 0)
+      nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
     return 0;
   }
 
@@ -187,6 +198,7 @@ struct http2_callbacks {
       nghttp2_session_callbacks_new(&c);
       nghttp2_session_callbacks_set_send_callback(c, &on_send);
       nghttp2_session_callbacks_set_send_data_callback(c, &on_send_content);
+      nghttp2_session_callbacks_set_on_frame_send_callback(c, &on_frame_sent);
       nghttp2_session_callbacks_set_on_begin_headers_callback(c, &on_begin_headers);
       nghttp2_session_callbacks_set_on_header_callback2(c, &on_header);
       nghttp2_session_callbacks_set_on_frame_recv_callback(c, &on_frame);
@@ -358,6 +370,8 @@ void http2_session::wake_all_writers() {
 }
 
 void http2_session::add(http2_stream& stream, int32_t id) {
+  stream.out_ended_ = stream.out_deferred_ = stream.wants_writable_ = stream.has_final_head_ = false;
+  stream.out_trailers_.clear();
   stream.id_ = id;
   stream.index_ = streams_.size();
   streams_.push_back(&stream);
@@ -369,6 +383,9 @@ void http2_session::remove(http2_stream& stream) {
   streams_.pop_back();
   std::erase(writable_, &stream);
   stream.id_ = -1;
+  stream.out_offset_ = 0;
+  stream.out_.clear();
+  if (stream.out_.capacity() > kept_queue) stream.out_.shrink_to_fit();
 }
 
 void http2_session::close_streams() {

@@ -18,7 +18,7 @@ namespace postern::runtime {
 class http2_session;
 
 /// One stream as its user sees it. Callbacks run on the session's shard, inside the session's reading or flushing: they may
-/// write, reset and submit, but not destroy the session. A stream lives until after on_closed().
+/// write, reset and submit, but not destroy the session. A stream lives until after on_closed(), and may then be used again.
 class http2_stream {
  public:
   virtual ~http2_stream() = default;
@@ -122,6 +122,9 @@ class http2_session final : private flushable {
 
   bool going_away() const noexcept { return going_away_; }
   size_t open_streams() const noexcept { return streams_.size(); }
+  /// Whether the socket has not yet taken what earlier turns have sent: after the end of a turn, false means that every
+  /// frame submitted in it has been handed to the operating system.
+  bool write_blocked() const noexcept { return writing_blocked_; }
   bool peer_allows_extended_connect() const noexcept;
   transport& connection() noexcept { return connection_; }
   shard& home() noexcept { return shard_; }
