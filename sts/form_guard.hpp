@@ -23,9 +23,9 @@ class form_guard {
              runtime::random_source& random)
       : ring_(std::move(ring)), clock_(clock), random_(random) {}
 
-  /// The value for the hidden field `form`; adds the cookie that belongs to it to `response`.
-  /// `state` comes back from open(). Call it before the page is made: `cookies` collects what
-  /// add_cookies then sets.
+  /// What a page needs to hold a form: the value of the hidden field `form`, and the cookie that
+  /// belongs to it. add_cookies() puts the cookie on the answer, and clears others of which there
+  /// are too many.
   struct issued {
     std::string form;
     std::string cookie_name;
@@ -34,6 +34,7 @@ class form_guard {
 
     void add_cookies(runtime::http_response& response) const;
   };
+  /// `state` comes back from open() as it was given; the browser cannot read or change it.
   issued issue(const incoming& in, std::string_view kind, const fields& state) const;
 
   struct opened {

@@ -30,17 +30,17 @@ struct services {
 
   const options settings;
   const runtime::wall_clock& clock;
-  client_directory clients;
-  account_directory accounts;
-  signing_keys keys;
-  token_issuer tokens;
+  client_directory clients;    ///< who may ask for tokens
+  account_directory accounts;  ///< who may sign in
+  signing_keys keys;           ///< start() before the first request
+  token_issuer tokens;         ///< signs with keys
   single_sign_on sessions;
   form_guard forms;
   code_vault codes;
   device_grants devices;
-  lock_out passwords;
-  lock_out user_codes;
-  lock_out client_secrets;
+  lock_out passwords;       ///< by user name
+  lock_out user_codes;      ///< by the user who types them
+  lock_out client_secrets;  ///< by client and address together
 
   /// Tells the observer, if there is one.
   void report(std::string_view what, const incoming& in, std::string_view user,
