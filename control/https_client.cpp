@@ -1,12 +1,10 @@
 #include "control/https_client.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
+#include "config/published.hpp"
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -16,6 +14,8 @@
 
 #include <fstream>
 #include <iterator>
+#include <memory>
+#include <optional>
 #include <vector>
 
 namespace postern::control {
@@ -29,83 +29,111 @@ using boost::system::error_code;
 
 constexpr uint64_t largest_response = 16u << 20;
 constexpr uint32_t largest_head = 64u << 10;
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
-/// One request on its way. Lives until the io_context has run dry.
-struct call {
-  const config::web_url& where;
-  runtime::http_request& request;
-  asio::io_context& io;
-  runtime::ssl_ptr tls;
-  std::chrono::seconds timeout;
-  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::now() + timeout;
-  outcome<runtime::http_response> result = refusal("");
+using tls_stream = asio::ssl::stream<beast::tcp_stream>;
 
-  failure failed(const std::string& what) const { return refusal(where.authority() + ": " + what); }
-  failure failed(const char* step, const error_code& code) const {
-    if (code == beast::error::timeout) {
-      return failed("no answer within " + std::to_string(timeout.count()) + " s (" + step + ")");
+/// One request on its way: asynchronous operations, for the sake of their deadlines, each waited
+/// for at once.
+class call {
+ public:
+  call(const config::web_url& where, std::chrono::milliseconds timeout)
+      : where_(where), timeout_(timeout), deadline_(std::chrono::steady_clock::now() + timeout) {}
+
+  outcome<runtime::http_response> perform(runtime::http_request& request, runtime::ssl_ptr tls);
+
+ private:
+  /// Starts an operation by start(handler) and returns how it ended.
+  template <class Start>
+  error_code wait(Start start) {
+    auto ended = std::make_shared<std::optional<error_code>>();
+    start([ended](const error_code& code, const auto&...) { *ended = code; });
+    io_.restart();
+    // The stream watches the deadline itself; a look-up of a name cannot be cancelled and is left
+    // behind.
+    while (!*ended && io_.run_one_until(deadline_ + std::chrono::seconds{1}) > 0) {
     }
-    return failed(std::string{step} + ": " + code.message());
+    return ended->value_or(beast::error::timeout);
   }
-  /// An IPv6 address without the brackets of the URL.
-  std::string dialled_host() const {
-    return where.host.starts_with('[') ? where.host.substr(1, where.host.size() - 2) : where.host;
+
+  outcome<std::vector<tcp::endpoint>> find_addresses();
+  failure failed(const std::string& what) const {
+    return refusal(where_.authority() + ": " + what);
   }
+  failure failed(const char* step, const error_code& code) const;
+  failure handshake_failed(SSL* tls, const error_code& code) const;
+
+  const config::web_url& where_;
+  std::chrono::milliseconds timeout_;
+  std::chrono::steady_clock::time_point deadline_;
+  asio::io_context io_{1};
 };
 
-asio::awaitable<outcome<std::vector<tcp::endpoint>>> find_addresses(call& c) {
-  auto host = c.dialled_host();
+/// An IPv6 address without the brackets of the URL.
+std::string dialled_host(const config::web_url& where) {
+  return where.host.starts_with('[') ? where.host.substr(1, where.host.size() - 2) : where.host;
+}
+
+failure call::failed(const char* step, const error_code& code) const {
+  if (code == beast::error::timeout) {
+    return failed("no answer within " + config::format_duration(timeout_) + " (" + step + ")");
+  }
+  return failed(std::string{step} + ": " + code.message());
+}
+
+/// Names the certificate's fault, if that is why the handshake failed, in OpenSSL's words.
+failure call::handshake_failed(SSL* tls, const error_code& code) const {
+  auto verdict = SSL_get_verify_result(tls);
+  if (verdict == X509_V_OK) return failed("TLS handshake", code);
+  return failed(std::string{"certificate not accepted: "} + X509_verify_cert_error_string(verdict) +
+                " (--ca FILE names an authority to trust)");
+}
+
+outcome<std::vector<tcp::endpoint>> call::find_addresses() {
+  auto host = dialled_host(where_);
   std::vector<tcp::endpoint> out;
   if (host == "localhost" || host.ends_with(".localhost")) {
-    out.emplace_back(asio::ip::address_v4::loopback(), c.where.port);
-    out.emplace_back(asio::ip::address_v6::loopback(), c.where.port);
-    co_return out;
+    out.emplace_back(asio::ip::address_v4::loopback(), where_.port);
+    out.emplace_back(asio::ip::address_v6::loopback(), where_.port);
+    return out;
   }
-  tcp::resolver resolver{c.io};
-  auto [code, found] =
-      co_await resolver.async_resolve(host, std::to_string(c.where.port), as_result);
-  if (code) co_return c.failed("name look-up", code);
-  for (const auto& entry : found)
+  tcp::resolver resolver{io_};
+  auto found = std::make_shared<tcp::resolver::results_type>();
+  auto code = wait([&](auto handler) {
+    resolver.async_resolve(host, std::to_string(where_.port),
+                           [handler, found](error_code e, auto results) {
+                             *found = std::move(results);
+                             handler(e);
+                           });
+  });
+  if (code) return failed("name look-up", code);
+  for (const auto& entry : *found)
     out.push_back(entry.endpoint());
-  co_return out;
+  return out;
 }
 
-/// The certificate's fault, if the handshake failed because of it, in OpenSSL's words.
-failure handshake_failure(call& c, SSL* tls, const error_code& code) {
-  auto verdict = SSL_get_verify_result(tls);
-  if (verdict == X509_V_OK) return c.failed("TLS handshake", code);
-  return c.failed(std::string{"certificate not accepted: "} +
-                  X509_verify_cert_error_string(verdict) +
-                  " (--ca FILE names an authority to trust)");
-}
-
-asio::awaitable<outcome<runtime::http_response>> perform(call& c) {
-  auto addresses = co_await find_addresses(c);
-  if (!addresses) co_return addresses.error();
-  auto* tls = c.tls.get();
-  asio::ssl::stream<beast::tcp_stream> stream{beast::tcp_stream{c.io}, c.tls.release()};
+outcome<runtime::http_response> call::perform(runtime::http_request& request,
+                                              runtime::ssl_ptr tls) {
+  auto addresses = find_addresses();
+  if (!addresses) return addresses.error();
+  auto* native = tls.get();
+  tls_stream stream{beast::tcp_stream{io_}, tls.release()};
   auto& connection = stream.next_layer();
-  connection.expires_at(c.deadline);
-  if (auto [code, peer] = co_await connection.async_connect(*addresses, as_result); code) {
-    co_return c.failed("connect", code);
+  connection.expires_at(deadline_);
+  if (auto code = wait([&](auto h) { connection.async_connect(*addresses, h); }))
+    return failed("connect", code);
+  if (auto code = wait([&](auto h) { stream.async_handshake(tls_stream::client, h); })) {
+    return handshake_failed(native, code);
   }
-  if (auto [code] = co_await stream.async_handshake(asio::ssl::stream_base::client, as_result);
-      code) {
-    co_return handshake_failure(c, tls, code);
-  }
-  if (auto [code, sent] = co_await beast::http::async_write(stream, c.request, as_result); code) {
-    co_return c.failed("send", code);
-  }
+  if (auto code = wait([&](auto h) { beast::http::async_write(stream, request, h); }))
+    return failed("send", code);
   beast::http::response_parser<beast::http::string_body> parser;
   parser.body_limit(largest_response);
   parser.header_limit(largest_head);
   beast::flat_buffer buffer;
-  if (auto [code, got] = co_await beast::http::async_read(stream, buffer, parser, as_result);
-      code) {
-    co_return c.failed("receive", code);
+  if (auto code = wait([&](auto h) { beast::http::async_read(stream, buffer, parser, h); })) {
+    return failed("receive", code);
   }
-  co_return parser.release();
+  return parser.release();
 }
 
 outcome<std::string> read_authorities(const std::string& path) {
@@ -138,19 +166,7 @@ outcome<runtime::http_response> https_client::send(const config::web_url& where,
   request.set(runtime::http_field::host, where.authority());
   request.set(runtime::http_field::connection, "close");
   request.prepare_payload();
-  asio::io_context io{1};
-  call c{where, request, io, nullptr, timeout_};
-  c.tls = tls_->make_connection(c.dialled_host());
-  asio::co_spawn(
-      io, [&c]() -> asio::awaitable<void> { c.result = co_await perform(c); },
-      [&c](std::exception_ptr thrown) {
-        if (thrown) c.result = c.failed("the request could not be made");
-      });
-  c.result = c.failed("name look-up", beast::error::timeout);
-  // The stream watches the deadline itself; a look-up of a name cannot be cancelled and is left
-  // behind.
-  io.run_until(c.deadline + std::chrono::seconds{1});
-  return std::move(c.result);
+  return call{where, timeout_}.perform(request, tls_->make_connection(dialled_host(where)));
 }
 
 }  // namespace postern::control

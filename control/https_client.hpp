@@ -13,7 +13,8 @@ namespace postern::control {
 
 struct https_options {
   std::string ca_file;  ///< PEM, trusted in addition to the system's authorities; empty: none
-  std::chrono::seconds timeout{30};  ///< from the look-up of the name to the end of the response
+  std::chrono::milliseconds timeout{
+      30'000};  ///< from the look-up of the name to the end of the response
 };
 
 /// Blocks its caller during a request; one thread only.
@@ -28,11 +29,11 @@ class https_client {
                                        runtime::http_request request) const;
 
  private:
-  https_client(std::shared_ptr<runtime::tls_client_context> tls, std::chrono::seconds timeout)
+  https_client(std::shared_ptr<runtime::tls_client_context> tls, std::chrono::milliseconds timeout)
       : tls_(std::move(tls)), timeout_(timeout) {}
 
   std::shared_ptr<runtime::tls_client_context> tls_;
-  std::chrono::seconds timeout_;
+  std::chrono::milliseconds timeout_;
 };
 
 }  // namespace postern::control

@@ -12,6 +12,28 @@ namespace {
 
 void write_pretty(const boost::json::value& value, const std::string& indent, std::string& out);
 
+bool is_c1(std::string_view text, size_t at) noexcept {
+  // U+0080 to U+009F, among them the one-character form of ESC [, are C2 80 to C2 9F in UTF-8.
+  return static_cast<unsigned char>(text[at]) == 0xc2 && at + 1 < text.size() &&
+         static_cast<unsigned char>(text[at + 1]) < 0xa0;
+}
+
+/// Serialized JSON with DEL and C1, which JSON itself need not escape, escaped too.
+std::string escaped(std::string_view json) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string out;
+  for (size_t i = 0; i < json.size(); ++i) {
+    bool c1 = is_c1(json, i);
+    if (!c1 && json[i] != 0x7f) {
+      out += json[i];
+      continue;
+    }
+    auto byte = static_cast<unsigned char>(json[c1 ? ++i : i]);
+    out.append("\\u00").append({digits[byte >> 4], digits[byte & 15]});
+  }
+  return out;
+}
+
 /// `write` gets each element; brackets, commas and lines are the same for lists and objects.
 template <class Container, class Write>
 void write_block(const Container& content, const char* brackets, const std::string& indent,
@@ -30,7 +52,7 @@ void write_block(const Container& content, const char* brackets, const std::stri
 void write_pretty(const boost::json::value& value, const std::string& indent, std::string& out) {
   if (const auto* object = value.if_object()) {
     write_block(*object, "{}", indent, out, [&](const boost::json::key_value_pair& member) {
-      out.append(boost::json::serialize(member.key())).append(": ");
+      out.append(escaped(boost::json::serialize(member.key()))).append(": ");
       write_pretty(member.value(), indent + "  ", out);
     });
   } else if (const auto* list = value.if_array()) {
@@ -38,7 +60,7 @@ void write_pretty(const boost::json::value& value, const std::string& indent, st
       write_pretty(element, indent + "  ", out);
     });
   } else {
-    out += boost::json::serialize(value);
+    out += escaped(boost::json::serialize(value));
   }
 }
 
@@ -53,8 +75,7 @@ std::string printable(std::string_view text) {
   out.reserve(text.size());
   for (size_t i = 0; i < text.size(); ++i) {
     auto byte = static_cast<unsigned char>(text[i]);
-    // U+0080 to U+009F, among them the one-character form of ESC [, are C2 80 to C2 9F in UTF-8.
-    bool c1 = byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    bool c1 = is_c1(text, i);
     if (byte < 0x20 || byte == 0x7f || c1) {
       out += '?';
       i += c1 ? 1 : 0;
