@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <optional>
 #include <utility>
 
@@ -24,6 +25,7 @@ constexpr size_t max_keys = 100;
 constexpr size_t min_rsa_bits = 2048;
 constexpr size_t max_rsa_bits = 8192;
 constexpr size_t es256_signature_size = 64;
+constexpr size_t p256_number_size = 32;  // RFC 7518, section 6.2.1.2
 
 struct header_release {
   void operator()(cjose_header_t* h) const noexcept { cjose_header_release(h); }
@@ -107,6 +109,20 @@ std::string thumbprint(const json::object& jwk) {
   return to_base64url(sha256(json::serialize(required)));
 }
 
+/// The named members of a P-256 key and what says that it is one. cjose ends the process on some
+/// texts that are not base64url, so it sees no member that was not decoded here before.
+std::optional<json::object> p256_members(const json::object& jwk,
+                                         std::initializer_list<std::string_view> names) {
+  json::object members{{"kty", "EC"}, {"crv", "P-256"}};
+  for (const auto name : names) {
+    const auto text = text_member(jwk, name);
+    const auto number = from_base64url(text);
+    if (!number || number->size() != p256_number_size) return std::nullopt;
+    members[name] = text;
+  }
+  return members;
+}
+
 jwk_ptr import_jwk(const json::object& jwk, cjose_err& e) {
   const auto text = json::serialize(jwk);
   return jwk_ptr(cjose_jwk_import(text.data(), text.size(), &e));
@@ -159,11 +175,12 @@ result<signing_key> signing_key::generate() {
 result<signing_key> signing_key::parse(std::string_view private_jwk) {
   const error malformed{error_category::invalid_input, "key_malformed", "service", {}};
   const auto object = parse_object(private_jwk);
-  if (!object || text_member(*object, "kty") != "EC" || text_member(*object, "crv") != "P-256" ||
-      text_member(*object, "d").empty())
+  if (!object || text_member(*object, "kty") != "EC" || text_member(*object, "crv") != "P-256")
     return malformed;
+  const auto members = p256_members(*object, {"x", "y", "d"});
+  if (!members) return malformed;
   cjose_err e{};
-  auto jwk = import_jwk(*object, e);
+  auto jwk = import_jwk(*members, e);
   ERR_clear_error();
   if (!jwk) return malformed;
   signing_key key;
@@ -244,17 +261,13 @@ bool is_for_verifying(const json::object& jwk) {
 /// The public members alone, so that nothing else of a foreign document reaches the library.
 std::optional<json::object> public_members(const json::object& jwk) {
   const auto kind = text_member(jwk, "kty");
-  json::object members{{"kty", kind}};
-  if (kind == "RSA") {
-    for (const char* name : {"n", "e"})
-      members[name] = text_member(jwk, name);
-  } else if (kind == "EC" && text_member(jwk, "crv") == "P-256") {
-    for (const char* name : {"crv", "x", "y"})
-      members[name] = text_member(jwk, name);
-  } else {
+  if (kind == "EC" && text_member(jwk, "crv") == "P-256") return p256_members(jwk, {"x", "y"});
+  const auto modulus = text_member(jwk, "n");
+  const auto exponent = text_member(jwk, "e");
+  if (kind != "RSA" || modulus.empty() || exponent.empty() || !from_base64url(modulus) ||
+      !from_base64url(exponent))
     return std::nullopt;
-  }
-  return members;
+  return json::object{{"kty", kind}, {"n", modulus}, {"e", exponent}};
 }
 
 }  // namespace

@@ -144,6 +144,9 @@ CAF_TEST(what is no private P - 256 key is refused) {
   CAF_CHECK(refused("[]"));
   CAF_CHECK(refused(json::serialize(key.public_jwk())));
   CAF_CHECK(refused(R"({"kty":"oct","k":"AAAA","d":"AAAA","crv":"P-256"})"));
+  auto broken = json::parse(key.private_jwk()).get_object();
+  broken["d"] = "jpsQnnGQ=L-YBIffH1136cspYG6-0iY7X1fCE9-E9LI";
+  CAF_CHECK(refused(json::serialize(broken)));
   auto other_half = json::parse(key.private_jwk()).get_object();
   other_half["d"] = json::parse(rfc_private_jwk).at("d");
   CAF_CHECK(refused(json::serialize(other_half)));
@@ -221,6 +224,23 @@ CAF_TEST(a signature of another size is refused) {
                   "token_signature");
 }
 
+CAF_TEST(a cut RSA signature is refused) {
+  const rsa_issuer issuer(2048);
+  const auto set = set_of({issuer.jwk("rsa")});
+  for (const bool pss : {false, true}) {
+    const json::object header{{"alg", pss ? "PS256" : "RS256"}, {"kid", "rsa"}};
+    const auto token = issuer.sign(header, "{}", pss);
+    const auto dot = token.rfind('.') + 1;
+    const auto signature = *rt::from_base64url(token.substr(dot));
+    for (const size_t size : {size_t{0}, size_t{1}, size_t{64}, signature.size() - 1})
+      CAF_CHECK_EQUAL(
+          cause(set.verify(token.substr(0, dot) + rt::to_base64url(signature.substr(0, size)))),
+          "token_signature");
+    CAF_CHECK_EQUAL(cause(set.verify(token.substr(0, dot) + rt::to_base64url(signature + "x"))),
+                    "token_signature");
+  }
+}
+
 CAF_TEST(malformed tokens are refused) {
   const auto good = key.sign(claims, "JWT").value();
   CAF_CHECK_EQUAL(cause(keys.verify(good)), "none");
@@ -266,6 +286,11 @@ CAF_TEST(keys that cannot verify are skipped) {
   CAF_CHECK(!with("crv", "P-384"));
   CAF_CHECK(!with("x", "AAAA"));
   CAF_CHECK(!with("y", nullptr));
+  // Inputs that cjose itself ends the process on.
+  CAF_CHECK(!with("y", "x_FEzRu9m=6HLN_tue659LNpXW6pCyStikYjKIWI5a0"));
+  CAF_CHECK(!with("x", "===="));
+  const json::object broken_rsa{{"kty", "RSA"}, {"kid", "rsa"}, {"n", "AQ=B"}, {"e", "AQAB"}};
+  CAF_CHECK(!set_of({broken_rsa}).contains("rsa"));
   const json::object symmetric{{"kty", "oct"}, {"kid", "oct"}, {"k", "AAAAAAAAAAAAAAAAAAAAAA"}};
   CAF_CHECK(!set_of({symmetric}).contains("oct"));
   CAF_CHECK(!set_of({rsa_issuer(1024).jwk("weak")}).contains("weak"));
