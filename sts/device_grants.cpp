@@ -36,8 +36,9 @@ oauth_result<device_grants::started> device_grants::start(std::string client_id,
   auto now = clock_.now();
   drop_old(now);
   auto sender = sender_of(address);
-  if (entries_.size() >= limits::device_grants ||
-      per_address_[sender] >= limits::device_grants_per_address)
+  auto known = per_address_.find(sender);
+  auto from_there = known == per_address_.end() ? 0 : known->second;
+  if (entries_.size() >= limits::device_grants || from_there >= limits::device_grants_per_address)
     return oauth_error{"temporarily_unavailable",
                        "too many devices are signing in, try again later"};
   started result{random_.token(32), fresh_user_code()};
