@@ -48,9 +48,9 @@ std::optional<std::string> decode_64(std::string_view text, const std::array<int
   uint32_t bits = 0;
   int count = 0;
   for (const char c : text) {
-    const int value = table[static_cast<uint8_t>(c)];
+    const int8_t value = table[static_cast<uint8_t>(c)];
     if (value < 0) return std::nullopt;
-    bits = bits << 6 | static_cast<uint32_t>(value);
+    bits = bits << 6 | static_cast<uint8_t>(value);
     count += 6;
     if (count < 8) continue;
     count -= 8;

@@ -18,8 +18,8 @@ namespace {
 namespace json = boost::json;
 
 // A token with hundreds of groups takes some 10 KiB.
-constexpr size_t max_token_size = 64 * 1024;
-constexpr size_t max_key_set_size = 256 * 1024;
+constexpr size_t max_token_size = size_t{64} * 1024;
+constexpr size_t max_key_set_size = size_t{256} * 1024;
 constexpr size_t max_keys = 100;
 // RFC 7518, section 3.3, asks for 2048 bits; above 8192 one verification takes milliseconds.
 constexpr size_t min_rsa_bits = 2048;
@@ -173,7 +173,7 @@ result<signing_key> signing_key::generate() {
 }
 
 result<signing_key> signing_key::parse(std::string_view private_jwk) {
-  const error malformed{error_category::invalid_input, "key_malformed", "service", {}};
+  error malformed{error_category::invalid_input, "key_malformed", "service", {}};
   const auto object = parse_object(private_jwk);
   if (!object || text_member(*object, "kty") != "EC" || text_member(*object, "crv") != "P-256")
     return malformed;
@@ -292,7 +292,7 @@ std::optional<key_set::impl::key> key_set::impl::read(const json::object& jwk) {
 key_set::key_set() : impl_(std::make_shared<const impl>()) {}
 
 result<key_set> key_set::parse(std::string_view jwks) {
-  const error malformed{error_category::unauthenticated, "jwks_malformed", "sts", {}};
+  error malformed{error_category::unauthenticated, "jwks_malformed", "sts", {}};
   if (jwks.size() > max_key_set_size) return malformed;
   const auto document = parse_object(jwks);
   const auto* keys = document ? document->if_contains("keys") : nullptr;

@@ -19,8 +19,8 @@ namespace {
 constexpr size_t nonce_size = 12;  // NIST SP 800-38D, section 8.2.2: a random nonce of 96 bits
 constexpr size_t tag_size = 16;
 constexpr size_t max_id_size = 16;
-constexpr size_t max_sealed_size = 256 * 1024;  // far above any cookie or wrapped key
-constexpr size_t max_ring_blob = 64 * 1024;
+constexpr size_t max_sealed_size = size_t{256} * 1024;  // far above any cookie or wrapped key
+constexpr size_t max_ring_blob = size_t{64} * 1024;
 
 const uint8_t* bytes_of(std::string_view text) {
   return reinterpret_cast<const uint8_t*>(text.data());

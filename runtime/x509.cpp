@@ -5,6 +5,7 @@
 #include <openssl/ec.h>
 #include <openssl/pem.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace postern::runtime {
@@ -116,6 +117,7 @@ result<std::vector<std::string>> read_pkcs7(std::string_view der) {
     return x509_error("certificate_malformed");
   const auto* certificates = bundle->d.sign->cert;
   std::vector<std::string> pems;
+  pems.reserve(static_cast<size_t>(std::max(0, sk_X509_num(certificates))));
   for (int i = 0; i < sk_X509_num(certificates); ++i)
     pems.push_back(certificate_pem(sk_X509_value(certificates, i)));
   return pems;

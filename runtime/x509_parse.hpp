@@ -11,7 +11,7 @@
 namespace postern::runtime {
 
 /// Nothing that is read here is honestly larger; OpenSSL's lengths are ints.
-inline constexpr size_t max_x509_bytes = 1024 * 1024;
+inline constexpr size_t max_x509_bytes = size_t{1024} * 1024;
 
 /// An `invalid_input` error with the reason from OpenSSL's queue, which is emptied.
 error x509_error(const char* cause);

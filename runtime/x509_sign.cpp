@@ -57,21 +57,17 @@ bool set_validity(X509* certificate, const certificate_profile& profile) {
 /// By objects, never by OpenSSL's configuration text: a comma in a name would start another name
 /// there.
 bool add_name(GENERAL_NAMES* names, int type, const std::string& value) {
-  general_name_ptr name;
-  if (type == GEN_IPADD) {
-    auto* address = a2i_IPADDRESS(value.c_str());
-    if (address == nullptr) return false;
-    name.reset(GENERAL_NAME_new());
-    GENERAL_NAME_set0_value(name.get(), GEN_IPADD, address);
-  } else {
-    auto* text = ASN1_IA5STRING_new();
-    ASN1_STRING_set(text, value.data(), static_cast<int>(value.size()));
-    name.reset(GENERAL_NAME_new());
-    GENERAL_NAME_set0_value(name.get(), type, text);
-  }
-  if (sk_GENERAL_NAME_push(names, name.get()) == 0) return false;
-  static_cast<void>(name.release());
-  return true;
+  general_name_ptr name(GENERAL_NAME_new());
+  ASN1_STRING* content = type == GEN_IPADD ? a2i_IPADDRESS(value.c_str()) : ASN1_IA5STRING_new();
+  if (!name || content == nullptr) return false;
+  GENERAL_NAME_set0_value(name.get(), type, content);
+  if (type != GEN_IPADD &&
+      ASN1_STRING_set(content, value.data(), static_cast<int>(value.size())) != 1)
+    return false;
+  auto* pushed = name.release();
+  if (sk_GENERAL_NAME_push(names, pushed) != 0) return true;
+  GENERAL_NAME_free(pushed);
+  return false;
 }
 
 bool is_visible_ascii(const std::string& text) {
