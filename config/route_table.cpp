@@ -35,8 +35,9 @@ route_table::route_table(std::shared_ptr<const published> snapshot)
     if (auto url = parse_web_url(a.external_url)) hosts_[url->host].push_back({url->path, &a});
   }
   for (auto& [host, entries] : hosts_) {
-    std::stable_sort(entries.begin(), entries.end(),
-                     [](const entry& a, const entry& b) { return a.path.size() > b.path.size(); });
+    // Two paths of one length cannot both be prefixes of a request, so their order does not matter.
+    std::sort(entries.begin(), entries.end(),
+              [](const entry& a, const entry& b) { return a.path.size() > b.path.size(); });
   }
 }
 

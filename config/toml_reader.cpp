@@ -85,7 +85,7 @@ size_t toml_section::line_of(std::string_view key) const {
   return node ? line_of_node(*node) : line_;
 }
 
-void toml_section::fail(std::string_view key, std::string message) const {
+void toml_section::fail(std::string_view key, std::string_view message) const {
   std::string text{key};
   document_->fail(line_of(key), text.append(": ").append(message));
 }

@@ -49,7 +49,7 @@ class toml_section {
   void finish();
 
   /// Records a problem at the line of the key, or of the table if the key is absent.
-  void fail(std::string_view key, std::string message) const;
+  void fail(std::string_view key, std::string_view message) const;
   bool failed() const;
 
  private:

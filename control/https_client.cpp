@@ -98,7 +98,7 @@ outcome<std::vector<tcp::endpoint>> call::find_addresses() {
   }
   tcp::resolver resolver{io_};
   auto found = std::make_shared<tcp::resolver::results_type>();
-  auto code = wait([&](auto handler) {
+  auto code = wait([&](const auto& handler) {
     resolver.async_resolve(host, std::to_string(where_.port),
                            [handler, found](error_code e, auto results) {
                              *found = std::move(results);
@@ -119,18 +119,19 @@ outcome<runtime::http_response> call::perform(runtime::http_request& request,
   tls_stream stream{beast::tcp_stream{io_}, tls.release()};
   auto& connection = stream.next_layer();
   connection.expires_at(deadline_);
-  if (auto code = wait([&](auto h) { connection.async_connect(*addresses, h); }))
+  if (auto code = wait([&](const auto& h) { connection.async_connect(*addresses, h); }))
     return failed("connect", code);
-  if (auto code = wait([&](auto h) { stream.async_handshake(tls_stream::client, h); })) {
+  if (auto code = wait([&](const auto& h) { stream.async_handshake(tls_stream::client, h); })) {
     return handshake_failed(native, code);
   }
-  if (auto code = wait([&](auto h) { beast::http::async_write(stream, request, h); }))
+  if (auto code = wait([&](const auto& h) { beast::http::async_write(stream, request, h); }))
     return failed("send", code);
   beast::http::response_parser<beast::http::string_body> parser;
   parser.body_limit(largest_response);
   parser.header_limit(largest_head);
   beast::flat_buffer buffer;
-  if (auto code = wait([&](auto h) { beast::http::async_read(stream, buffer, parser, h); })) {
+  if (auto code =
+          wait([&](const auto& h) { beast::http::async_read(stream, buffer, parser, h); })) {
     return failed("receive", code);
   }
   return parser.release();

@@ -14,7 +14,7 @@ namespace postern::control {
 namespace {
 
 /// Tokens grow with the number of groups; beyond this no server takes the header.
-constexpr size_t longest_token = 32 * 1024;
+constexpr size_t longest_token = size_t{32} << 10;
 
 class descriptor {
  public:

@@ -104,6 +104,7 @@ outcome<boost::json::array> list_of(std::string_view kind, const boost::json::va
 std::string view(std::string_view kind, const boost::json::array& list) {
   const auto& columns = columns_of(kind);
   std::vector<std::string> titles;
+  titles.reserve(columns.size());
   for (const auto& c : columns)
     titles.emplace_back(c.title);
   table rows{std::move(titles)};
@@ -111,6 +112,7 @@ std::string view(std::string_view kind, const boost::json::array& list) {
     const auto* o = element.if_object();
     if (!o) continue;
     std::vector<std::string> cells;
+    cells.reserve(columns.size());
     for (const auto& c : columns)
       cells.push_back(c.read(*o, c.key));
     rows.add(std::move(cells));
