@@ -1,0 +1,27 @@
+#pragma once
+// Who may ask the built-in STS for tokens: every application with preauthentication that has no
+// issuer of its own, and the two tools. Derived from what is published; the node replaces the STS's
+// list whenever that changes.
+
+#include "config/published.hpp"
+#include "edge/edge_context.hpp"
+#include "sts/clients.hpp"
+
+#include <string_view>
+#include <vector>
+
+namespace postern::edge {
+
+/// The clients with the device grant (RFC 8628); no application may take these ids.
+inline constexpr std::string_view control_client = "posternctl";
+inline constexpr std::string_view connector_client = "postern-connector";
+/// "aud" of their access tokens, which the admin API and enrolment ask for.
+inline constexpr std::string_view admin_audience = "postern-admin";
+
+/// All clients of a snapshot. Applications that share a client_id share one client with the
+/// redirect URIs of all of them. Every application is a public client: PKCE protects its codes, and
+/// it runs inside the service that runs the STS.
+std::vector<sts::client> make_sts_clients(const config::published& published,
+                                          const service_urls& urls);
+
+}  // namespace postern::edge
