@@ -133,7 +133,7 @@ CAF_TEST(while the store is down changes are refused and the rest works) {
   CAF_CHECK_EQUAL(apply({.groups = {{"paris"}}})->cause(), "store_unavailable");
   medium->down = false;
   pass_both(1s);
-  CAF_CHECK_EQUAL(apply({.groups = {{"paris"}}})->value->version, 3u);
+  CAF_CHECK_EQUAL(value_of(apply({.groups = {{"paris"}}})).version, 3u);
 }
 
 CAF_TEST(a change whose answer got lost is found again) {
@@ -144,7 +144,7 @@ CAF_TEST(a change whose answer got lost is found again) {
   medium->lose_answer = false;
   CAF_REQUIRE_EQUAL(seen->size(), 1u);
   CAF_CHECK_EQUAL(seen->front()->version, 2u);
-  CAF_CHECK_EQUAL(apply({.groups = {{"paris"}}})->value->version, 3u);
+  CAF_CHECK_EQUAL(value_of(apply({.groups = {{"paris"}}})).version, 3u);
 }
 
 CAF_TEST(a write by somebody else is never undone) {
@@ -152,7 +152,7 @@ CAF_TEST(a write by somebody else is never undone) {
   medium->commit({{.kind = "meta", .key = "published_version", .value = "7"}}).value();
   CAF_CHECK(apply({.groups = {{"paris"}}})->failure->category ==
             postern::runtime::error_category::conflict);
-  CAF_CHECK_EQUAL(apply({.groups = {{"paris"}}})->value->version, 8u);
+  CAF_CHECK_EQUAL(value_of(apply({.groups = {{"paris"}}})).version, 8u);
 }
 
 CAF_TEST(requests wait for a store that comes late) {

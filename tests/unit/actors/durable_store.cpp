@@ -68,8 +68,8 @@ CAF_TEST(a journal is listed from its end and page by page) {
 }
 
 CAF_TEST(a page has an upper bound) {
-  CAF_REQUIRE(ask_void(store, append_atom_v, entries(largest_journal_page + 5, {.journal = "j"}))
-                  ->value);
+  CAF_REQUIRE(
+      ask_void(store, append_atom_v, entries(largest_journal_page + 5, {.journal = "j"}))->value);
   const auto page =
       ask<entries>(store, list_atom_v, std::string{"j"}, uint64_t{0}, uint32_t{1'000'000});
   CAF_REQUIRE(page->value.has_value());

@@ -85,9 +85,8 @@ CAF_TEST(contradictions and unknown names are refused) {
     return plan_change(sample_published(), request).error();
   };
   CAF_CHECK_EQUAL(refused({.groups = {{"a"}, {"a"}}}).cause, "change_contradictory");
-  CAF_CHECK_EQUAL(
-      refused({.applications = {sample("wiki")}, .erase_applications = {"wiki"}}).cause,
-      "change_contradictory");
+  CAF_CHECK_EQUAL(refused({.applications = {sample("wiki")}, .erase_applications = {"wiki"}}).cause,
+                  "change_contradictory");
   const auto unknown = refused({.erase_applications = {"nothing"}});
   CAF_CHECK_EQUAL(unknown.cause, "application_unknown");
   CAF_CHECK(unknown.category == postern::runtime::error_category::not_found);
@@ -110,12 +109,11 @@ CAF_TEST(what was written is read again) {
 
 CAF_TEST(a damaged record takes nothing else down) {
   const auto good = boost::json::serialize(config::to_json(sample("wiki")));
-  const auto back =
-      read_published({{"group", "berlin", R"({"name":"berlin"})", 1}},
-                     {{"application", "a", "{", 1},
-                      {"application", "b", R"({"name":"b","invented":1})", 1},
-                      {"application", "wiki", good, 1}},
-                     1);
+  const auto back = read_published({{"group", "berlin", R"({"name":"berlin"})", 1}},
+                                   {{"application", "a", "{", 1},
+                                    {"application", "b", R"({"name":"b","invented":1})", 1},
+                                    {"application", "wiki", good, 1}},
+                                   1);
   CAF_REQUIRE_EQUAL(back.applications.size(), 1u);
   CAF_CHECK_EQUAL(back.applications[0].name, "wiki");
 }

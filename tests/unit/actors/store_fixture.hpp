@@ -1,6 +1,6 @@
 #pragma once
-// What the tests of actors with durable state share: virtual time, a calendar that moves along with it,
-// seeded randomness, and a store that can be made to fail. Include it after CAF_SUITE.
+// What the tests of actors with durable state share: virtual time, a calendar that moves along with
+// it, seeded randomness, and a store that can be made to fail. Include it after CAF_SUITE.
 
 #include "actors/audit_log.hpp"
 #include "actors/contracts.hpp"
@@ -97,6 +97,13 @@ struct store_fixture : fixture {
     return medium->load(kind).value();
   }
 };
+
+/// What was answered, by value: the checks of CAF hold on to references into what they are given.
+template <class T>
+T value_of(const answer_ptr<T>& answer) {
+  CAF_REQUIRE_EQUAL(answer->cause(), "answered");
+  return *answer->value;
+}
 
 /// The cause of a failed result; empty if it did not fail.
 template <class T>

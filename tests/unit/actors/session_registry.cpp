@@ -1,0 +1,159 @@
+#define CAF_SUITE session_registry
+#include "actors/session_registry.hpp"
+
+#include "tests/unit/actors/session_samples.hpp"
+
+using namespace postern::actors;
+using namespace postern::actors::testing;
+
+namespace {
+
+struct registry_fixture : store_fixture {
+  session_registry_actor subject = spawn_registry();
+
+  session_registry_actor spawn_registry() {
+    return start(session_registry, session_registry_dependencies{.store = store,
+                                                                 .audit = audit,
+                                                                 .clock = &clock,
+                                                                 .session_lifetime = 8h,
+                                                                 .live_limit = 3});
+  }
+  void restart() {
+    caf::anon_send_exit(subject, caf::exit_reason::kill);
+    subject = spawn_registry();
+  }
+  answer_ptr<user_session_actor> wake(const access_session& session) {
+    return ask<user_session_actor>(subject, wake_atom_v, session);
+  }
+  user_session_actor woken(const std::string& id) { return value_of(wake(sample_session(id))); }
+  answer_ptr<uint64_t> revoke(session_selector selected) {
+    return ask<uint64_t>(subject, revoke_atom_v, std::move(selected));
+  }
+  std::string decide(const user_session_actor& session) {
+    const auto answer = ask<access_decision>(session, authorize_atom_v, sample_request());
+    return answer->value ? answer->value->reason : answer->cause();
+  }
+  std::vector<std::string> live() {
+    std::vector<std::string> ids;
+    const auto all = value_of(ask<std::vector<session_status>>(subject, list_atom_v));
+    for (const auto& status : all)
+      ids.push_back(status.session.id);
+    return ids;
+  }
+};
+
+using ids = std::vector<std::string>;
+
+}  // namespace
+
+CAF_TEST_FIXTURE_SCOPE(session_registry_tests, registry_fixture)
+
+CAF_TEST(a cookie wakes its session once) {
+  const auto first = woken("s1");
+  CAF_CHECK_EQUAL(decide(first), "assigned");
+  CAF_CHECK(woken("s1") == first);
+  CAF_CHECK(woken("s2") != first);
+  CAF_CHECK((live() == ids{"s2", "s1"}));
+}
+
+CAF_TEST(an expired session is not woken) {
+  auto expired = sample_session("s1");
+  expired.expires_at = start_of_time;
+  CAF_CHECK_EQUAL(wake(expired)->cause(), "session_expired");
+  CAF_CHECK(live().empty());
+}
+
+CAF_TEST(a session that was idle leaves and can be woken again) {
+  const auto first = woken("s1");
+  pass_both(600s);
+  CAF_CHECK(live().empty());
+  CAF_CHECK(woken("s1") != first);
+}
+
+CAF_TEST(the number of live sessions is bounded) {
+  const auto first = woken("s1");
+  const auto second = woken("s2");
+  woken("s3");
+  woken("s1");
+  woken("s4");
+  CAF_CHECK((live() == ids{"s4", "s1", "s3"}));
+  CAF_CHECK(is_alive(first.address()));
+  CAF_CHECK(!is_alive(second.address()));
+  CAF_CHECK_EQUAL(decide(woken("s2")), "assigned");
+}
+
+CAF_TEST(a revoked session is over for its holder and for its cookie) {
+  const auto session = woken("s1");
+  woken("s2");
+  CAF_CHECK_EQUAL(revoke({.id = "s1"})->value.value_or(99), 1u);
+  CAF_CHECK_EQUAL(decide(session), "session_revoked");
+  CAF_CHECK_EQUAL(wake(sample_session("s1"))->cause(), "session_revoked");
+  CAF_CHECK((live() == ids{"s2"}));
+}
+
+CAF_TEST(a revoked user is out of all sessions and may sign in again) {
+  woken("s1");
+  woken("s2");
+  CAF_CHECK_EQUAL(revoke({.user = "alice"})->value.value_or(99), 2u);
+  CAF_CHECK_EQUAL(wake(sample_session("s3"))->cause(), "session_revoked");
+  CAF_CHECK_EQUAL(wake(sample_session("s4", start_of_time + 1))->cause(), "answered");
+}
+
+CAF_TEST(a revocation outlives the registry) {
+  revoke({.id = "s1"});
+  revoke({.user = "bob"});
+  restart();
+  CAF_CHECK_EQUAL(wake(sample_session("s1"))->cause(), "session_revoked");
+  auto bob = sample_session("s2");
+  bob.user.name = "bob";
+  CAF_CHECK_EQUAL(wake(bob)->cause(), "session_revoked");
+  CAF_CHECK_EQUAL(wake(sample_session("s3"))->cause(), "answered");
+}
+
+CAF_TEST(a revocation that is not durable is in force but not answered as done) {
+  const auto session = woken("s1");
+  medium->down = true;
+  CAF_CHECK_EQUAL(revoke({.id = "s1"})->cause(), "store_failed");
+  CAF_CHECK_EQUAL(decide(session), "session_revoked");
+  CAF_CHECK_EQUAL(wake(sample_session("s1"))->cause(), "session_revoked");
+}
+
+CAF_TEST(nobody is let in while it is not known who is out) {
+  revoke({.id = "s1"});
+  medium->down = true;
+  restart();
+  CAF_CHECK_EQUAL(wake(sample_session("s2"))->cause(), "store_unavailable");
+  medium->down = false;
+  pass_both(1s);
+  CAF_CHECK_EQUAL(wake(sample_session("s1"))->cause(), "session_revoked");
+  CAF_CHECK_EQUAL(wake(sample_session("s2"))->cause(), "answered");
+}
+
+CAF_TEST(old revocations are forgotten in memory and in the store) {
+  revoke({.id = "s1"});
+  revoke({.user = "alice"});
+  pass_both(8h - 600s);
+  CAF_CHECK_EQUAL(stored("revoked_session").size(), 1u);
+  pass_both(600s);
+  CAF_CHECK(stored("revoked_session").empty());
+  CAF_CHECK(stored("revoked_user").empty());
+}
+
+CAF_TEST(an empty selection is refused) {
+  CAF_CHECK_EQUAL(revoke({})->cause(), "selector_empty");
+}
+
+CAF_TEST(the end of the registry ends its sessions) {
+  const auto session = woken("s1");
+  caf::anon_send_exit(subject, caf::exit_reason::kill);
+  consume_messages();
+  CAF_CHECK(!is_alive(session.address()));
+}
+
+CAF_TEST(revocations are audited) {
+  revoke({.user = "alice"});
+  CAF_CHECK_EQUAL(last_audited("user_revoked").target, "alice");
+  CAF_CHECK_EQUAL(last_audited("user_revoked").outcome, "success");
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
