@@ -40,7 +40,9 @@ awaitable<result<http_response>> fetch(shard& home, std::string url, http_reques
   auto parts = split_url(url);
   if (!parts) co_return parts.error();
   const auto started = std::chrono::steady_clock::now();
-  auto connection = co_await dial(home, {parts->host, parts->port, parts->tls ? options.tls : nullptr}, options.timeout);
+  // Named: GCC 12 copies an aggregate that is made within a co_await expression byte by byte.
+  dial_target target{parts->host, parts->port, parts->tls ? options.tls : nullptr, {}};
+  auto connection = co_await dial(home, std::move(target), options.timeout);
   if (!connection) co_return connection.error();
 
   struct context {
