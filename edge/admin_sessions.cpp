@@ -27,9 +27,10 @@ void record_order(edge_context& context, const admin_call& call, const char* act
 
 /// Sessions live in cookies, so one that nobody has seen lately is revoked like any other; the
 /// answer says how many of those in memory ended.
-admin_answer revoke(edge_context& context, const actors::session_selector& selected) {
-  const auto ended = co_await context.port->ask<uint64_t>(
-      handles_of(context).sessions, actors::durable_timeout, actors::revoke_atom_v, selected);
+admin_answer revoke(edge_context& context, actors::session_selector selected) {
+  const auto ended =
+      co_await context.port->ask<uint64_t>(handles_of(context).sessions, actors::durable_timeout,
+                                           actors::revoke_atom_v, std::move(selected));
   if (!ended) co_return ended.error();
   co_return json_answer(http_status::ok, json::object{{"ended", *ended}});
 }
@@ -49,14 +50,16 @@ admin_answer list_sessions(edge_context& context, admin_call&) {
 
 admin_answer revoke_session(edge_context& context, admin_call& call) {
   record_order(context, call, "session_revocation_ordered");
-  co_return co_await revoke(context, {call.name, {}});
+  actors::session_selector selected{call.name, {}};
+  co_return co_await revoke(context, std::move(selected));
 }
 
 admin_answer revoke_user(edge_context& context, admin_call& call) {
   record_order(context, call, "user_revocation_ordered");
   // First, or his browser would fetch a new session with the old sign-in.
   if (context.sts != nullptr) context.sts->require_new_sign_in(call.name, context.clock.now());
-  co_return co_await revoke(context, {{}, call.name});
+  actors::session_selector selected{{}, call.name};
+  co_return co_await revoke(context, std::move(selected));
 }
 
 admin_answer list_audit(edge_context& context, admin_call& call) {

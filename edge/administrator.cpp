@@ -10,6 +10,11 @@ namespace postern::edge {
 using runtime::error;
 using runtime::error_category;
 
+const actors::node_handles& handles_of(const edge_context& context) {
+  static const actors::node_handles nobody;
+  return context.handles ? *context.handles : nobody;
+}
+
 bool is_administrator(const actors::identity& user, const config::node& options) noexcept {
   return !options.administrators.empty() &&
          std::ranges::find(user.groups, options.administrators) != user.groups.end();

@@ -10,11 +10,9 @@
 namespace postern::edge {
 
 /// The handles in force; before the first ones have arrived, handles of nobody: asking them is
-/// answered with "actor_down", telling them does nothing. A copy, because a restart of an actor
+/// answered with "actor_down", telling them does nothing. For use at once: a restart of an actor
 /// replaces them while a coroutine waits.
-inline actors::node_handles handles_of(const edge_context& context) {
-  return context.handles ? *context.handles : actors::node_handles{};
-}
+const actors::node_handles& handles_of(const edge_context& context);
 
 /// Whether somebody may administer: a member of the group that the configuration names.
 bool is_administrator(const actors::identity& user, const config::node& options) noexcept;

@@ -192,10 +192,11 @@ connector_api::answer connector_api::renew(service_request& request) {
     co_return enrolment_error(error_category::forbidden, "certificate_missing");
   auto csr = read_csr(request);
   if (!csr) co_return csr.error();
+  actors::renewal_request wanted{std::move(*csr), request.peer_certificate_pem,
+                                 request.client_address};
   auto issued = co_await context_.port->ask<actors::issued_certificate>(
       handles_of(context_).authority, actors::certificate_timeout, actors::renew_atom_v,
-      actors::renewal_request{std::move(*csr), request.peer_certificate_pem,
-                              request.client_address});
+      std::move(wanted));
   if (!issued) co_return issued.error();
   runtime::log_event(spdlog::level::info, "certificate_renewed",
                      {{"connector", issued->connector},

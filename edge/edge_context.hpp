@@ -18,6 +18,10 @@ class provider;
 
 namespace postern::edge {
 
+class published_routes;
+class tunnel_table;
+struct node_load;
+
 /// Addresses of the service, derived once from the configuration (edge/service_urls.cpp).
 struct service_urls {
   std::string service;   ///< "https://connectors.example.com:8443", no slash at the end
@@ -44,6 +48,11 @@ struct edge_context {
   actors::node_handles_ptr handles;                   ///< replaced when an actor was restarted
   actors::routing_ptr routing;                        ///< replaced when something was published
   std::shared_ptr<const config::route_table> routes;  ///< of `routing`
+  std::shared_ptr<const published_routes> published;  ///< of `routing`: what is prepared per application
+
+  tunnel_table* tunnels = nullptr;             ///< of this shard
+  std::vector<edge_context*> shards;           ///< the contexts of all shards, by index
+  std::shared_ptr<node_load> load;             ///< counts of the whole node
 };
 
 }  // namespace postern::edge

@@ -1,30 +1,27 @@
 #pragma once
 // actors::key_source_actor over HTTPS: what token_verifier asks for an issuer's keys.
 
-#include "actors/contracts.hpp"
 #include "edge/oidc_client.hpp"
 #include "runtime/actor_port.hpp"
 
 namespace postern::edge {
 
-/// An actor_port of its own on one shard, and what answers there. Fetches anew for every message:
-/// token_verifier is the one that remembers keys and knows when to ask.
+/// Answers the messages of key_source_actor that arrive at an actor_port of its shard; the port's
+/// owner hands them over, and `port.as<actors::key_source_actor>()` is the handle. Fetches anew for
+/// every message: token_verifier is the one that remembers keys and knows when to ask.
 class key_source {
  public:
-  /// To be made on the shard's thread or before the shard runs; `home` must outlive it. `trust` is
-  /// asked on that thread.
-  key_source(caf::actor_system& system, runtime::shard& home, issuer_trust trust);
+  /// Both must outlive the object, and the object the shard's event loop.
+  key_source(runtime::shard& home, oidc_client& issuers) : home_(home), issuers_(issuers) {}
 
-  /// The handle for token_verifier.
-  actors::key_source_actor handle() const { return port_.as<actors::key_source_actor>(); }
+  /// Takes the message if it is one of key_source_actor's, and answers it later; false: it is not.
+  bool handle(caf::message& content, const runtime::actor_port::responder& answer);
 
  private:
-  void on_message(caf::message& content, const runtime::actor_port::responder& answer);
   runtime::awaitable<void> fetch(std::string issuer, runtime::actor_port::responder answer);
 
   runtime::shard& home_;
-  oidc_client issuers_;
-  runtime::actor_port port_;
+  oidc_client& issuers_;
 };
 
 }  // namespace postern::edge

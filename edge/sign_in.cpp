@@ -178,9 +178,9 @@ awaitable<result<void>> sign_in::redeem(const config::application& a,
 
   auto secret = co_await read_secret(a);
   if (!secret) co_return secret.error();
-  auto token =
-      co_await issuers_.exchange_code({issuer, answer.code, callback_url(a), client_id_of(a),
-                                       std::move(*secret), attempt.code_verifier});
+  code_exchange exchange{issuer,          answer.code,        callback_url(a),
+                         client_id_of(a), std::move(*secret), attempt.code_verifier};
+  auto token = co_await issuers_.exchange_code(std::move(exchange));
   if (!token) co_return token.error();
   actors::token_expectation wanted;
   wanted.token = std::move(*token);
@@ -212,8 +212,10 @@ awaitable<result<std::string>> sign_in::read_secret(const config::application& a
   const bool built_in =
       context_.sts != nullptr && issuer_of(a, context_.urls) == context_.urls.issuer;
   if (a.client_secret_file.empty() || built_in) co_return std::string{};
-  auto read = co_await context_.pool.run_blocking(
-      [file = a.client_secret_file]() -> result<std::string> { return runtime::read_file(file); });
+  auto work = [file = a.client_secret_file]() -> result<std::string> {
+    return runtime::read_file(file);
+  };
+  auto read = co_await context_.pool.run_blocking(std::move(work));
   // Editors end the last line.
   while (read && (read->ends_with('\n') || read->ends_with('\r')))
     read->pop_back();
@@ -278,9 +280,10 @@ awaitable<http_response> sign_in::logout(actors::application_ptr application,
   const auto session =
       open_session(find_cookie(cookies, session_cookie_name(a)), *context_.cookie_keys);
   if (session && session->application == a.name) {
+    actors::session_selector selected{session->id, {}};
     const auto ended = co_await context_.port->ask<uint64_t>(
         handles_of(context_).sessions, actors::durable_timeout, actors::revoke_atom_v,
-        actors::session_selector{session->id, {}});
+        std::move(selected));
     // In force at once all the same; only a restart could forget it, and the cookie goes anyway.
     if (!ended)
       runtime::log_event(spdlog::level::warn, "sign_out_not_durable",

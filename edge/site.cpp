@@ -71,9 +71,10 @@ awaitable<http_response> site::dispatch(service_request& request) {
 awaitable<http_response> site::ask_sts(service_request& request) {
   // The provider believes this field, so a client's own must not be there.
   request.message.set("X-Request-Id", request.request_id);
-  co_return co_await context_.pool.run_blocking([this, &request]() -> http_response {
+  auto work = [this, &request] {
     return context_.sts->handle(request.message, request.client_address);
-  });
+  };
+  co_return co_await context_.pool.run_blocking(work);
 }
 
 }  // namespace postern::edge

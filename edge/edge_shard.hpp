@@ -1,0 +1,60 @@
+#pragma once
+// One shard's share of the edge: its context, its services, its listening socket, its connections.
+
+#include "edge/edge_context.hpp"
+#include "edge/gatekeeper.hpp"
+#include "edge/http1_connection.hpp"
+#include "edge/server_identity.hpp"
+#include "edge/sign_in.hpp"
+#include "edge/site.hpp"
+#include "edge/tunnel.hpp"
+
+#include <functional>
+#include <memory>
+#include <unordered_map>
+
+namespace postern::edge {
+
+/// Made by the node before the shard runs; afterwards everything but the constructor and destructor runs on the shard.
+class edge_shard {
+ public:
+  /// Called on this shard when something was published.
+  using routing_listener = std::function<void(const actors::routing&)>;
+
+  edge_shard(edge_context context, caf::actor_system& system, const server_identity& identity, routing_listener on_routing);
+  ~edge_shard();
+
+  edge_context& context() noexcept { return context_; }
+
+  /// Follows the handles and the routing. Returns once both are there.
+  runtime::awaitable<runtime::result<void>> follow(actors::node_supervisor_actor supervisor);
+
+  /// Takes connections of an open, listening socket until close_listener().
+  void listen(runtime::tcp_acceptor acceptor);
+  /// Answers http:// with a redirect to https://.
+  void listen_redirect(runtime::tcp_acceptor acceptor);
+  void close_listeners();
+
+  /// Ends idle connections, announces the end to connectors; what runs finishes.
+  void drain();
+
+ private:
+  runtime::awaitable<void> accept_loop(runtime::tcp_acceptor& acceptor, bool redirect);
+  runtime::awaitable<void> welcome(runtime::tcp_socket socket);
+  runtime::awaitable<void> redirect(runtime::tcp_socket socket);
+  void on_message(caf::message& content);
+  void take_routing(actors::routing_ptr routing);
+  void take_handles(actors::node_handles_ptr handles);
+
+  edge_context context_;
+  const server_identity& identity_;
+  routing_listener on_routing_;
+  tunnel_table tunnels_;
+  sign_in sign_in_;
+  gatekeeper gate_;
+  site site_;
+  std::vector<std::unique_ptr<runtime::tcp_acceptor>> acceptors_;
+  std::unordered_map<http1_connection*, std::weak_ptr<http1_connection>> connections_;
+};
+
+}  // namespace postern::edge

@@ -1,0 +1,283 @@
+#include "edge/exchange.hpp"
+
+#include "edge/node_load.hpp"
+#include "edge/tunnel.hpp"
+#include "runtime/limits.hpp"
+
+#include <array>
+#include <charconv>
+
+namespace postern::edge {
+
+namespace limits = runtime::limits;
+using actors::exchange_outcome;
+using runtime::awaitable;
+using runtime::error;
+using runtime::error_category;
+using runtime::result;
+
+namespace {
+
+// The queue answers by itself when the patience ends; this much later it is taken for dead.
+constexpr std::chrono::milliseconds queue_slack{2'000};
+constexpr unsigned max_attempts = 2;
+
+struct origin_cause {
+  std::string_view name;
+  error_category category;
+  const char* source;
+};
+
+/// What a connector may say in `postern-error` (docs/tunnel-protocol.md, 8).
+constexpr std::array<origin_cause, 8> origin_causes{{{"origin_refused", error_category::bad_gateway, "origin"},
+                                                     {"origin_unresolved", error_category::bad_gateway, "origin"},
+                                                     {"origin_timeout", error_category::timeout, "origin"},
+                                                     {"origin_certificate", error_category::bad_gateway, "origin"},
+                                                     {"origin_tls", error_category::bad_gateway, "origin"},
+                                                     {"origin_malformed", error_category::bad_gateway, "origin"},
+                                                     {"origin_closed", error_category::bad_gateway, "origin"},
+                                                     {"application_unknown", error_category::unavailable, "connector"}}};
+
+unsigned parse_status(std::string_view text) {
+  unsigned status = 0;
+  std::from_chars(text.data(), text.data() + text.size(), status);
+  return status;
+}
+
+}  // namespace
+
+exchange::exchange(edge_context& context, user_stream& user) : context_(context), user_(user) {}
+
+exchange::~exchange() {
+  if (stream_) leave_stream(exchange_outcome::user_gone);
+}
+
+void exchange::enter(state next) {
+  runtime::ensure(next > state_ || next == state::idle || (state_ == state::failed && next == state::queued),
+                  "an exchange goes forward, or begins again");
+  state_ = next;
+}
+
+void exchange::reset() {
+  enter(state::idle);
+  quiet_.disarm();
+  failure_ = {};
+  content_bytes_ = progress_ = progress_seen_ = 0;
+  unsent_ = 0;
+  avoid_ = 0;
+  status_ = 0;
+  attempts_ = 0;
+  head_sent_ = origin_started_ = content_taken_ = never_started_ = response_ended_ = watch_user_ = false;
+}
+
+bool exchange::may_retry() const noexcept {
+  if (state_ != state::failed || head_sent_ || content_taken_ || request_.websocket) return false;
+  if (failure_.cause != "connector_lost" || attempts_ >= max_attempts) return false;
+  return never_started_ || !origin_started_ || request_.idempotent;
+}
+
+awaitable<result<void>> exchange::start(exchange_request request) {
+  request_ = request;
+  enter(state::queued);
+  failure_ = {};
+  never_started_ = response_ended_ = false;
+  const auto& application = *request.to->application;
+  actors::exchange_ticket ticket{context_.load->next_exchange.fetch_add(1, std::memory_order_relaxed), application.name,
+                                 context_.home.index(), application.response_timeout, avoid_};
+  const auto patience = ticket.patience;
+  auto assigned = co_await context_.port->ask<actors::dispatch>(request.to->queue, patience + queue_slack, actors::submit_atom_v,
+                                                                std::move(ticket));
+  if (!assigned) {
+    failure_ = assigned.error();
+    enter(state::failed);
+    co_return failure_;
+  }
+  dispatch_ = std::move(*assigned);
+  dispatched_at_ = std::chrono::steady_clock::now();
+  ++attempts_;
+  enter(state::requested);
+  if (dispatch_.tunnel.shard == context_.home.index()) {
+    if (auto on = context_.tunnels->find(dispatch_.tunnel.number)) stream_ = open_local_stream(on, *this);
+  } else {
+    stream_ = open_remote_stream(context_, *context_.shards[dispatch_.tunnel.shard], dispatch_.tunnel.number, *this);
+  }
+  if (stream_ == nullptr) {
+    on_stream_closed(NGHTTP2_REFUSED_STREAM);
+    co_return result<void>{};
+  }
+  stream_->submit(*request_.fields, !request_.has_content && !request_.websocket);
+  if (!ended()) arm_quiet(limits::abort_watch_delay);
+  co_return result<void>{};
+}
+
+void exchange::arm_quiet(std::chrono::milliseconds after) {
+  context_.home.timers().arm(
+      quiet_, after, [](void* raw) { static_cast<exchange*>(raw)->on_quiet(); }, this);
+}
+
+void exchange::on_quiet() {
+  const auto idle = request_.to->application->idle_timeout;
+  if (!watch_user_) {
+    watch_user_ = true;
+    arm_quiet(idle);
+    user_.wake();
+    return;
+  }
+  // Before the head the connector's own timeouts count; afterwards silence both ways ends the exchange.
+  if (head_sent_ && progress_ == progress_seen_) {
+    fail({error_category::timeout, "idle_timeout", "origin", "no byte either way"}, exchange_outcome::origin_failed);
+    return;
+  }
+  progress_seen_ = progress_;
+  arm_quiet(idle);
+}
+
+size_t exchange::content_room() {
+  if (stream_ == nullptr || (state_ != state::requested && state_ != state::responding)) return 0;
+  return stream_->room();
+}
+
+void exchange::content(std::string_view piece) {
+  if (stream_ == nullptr) return;
+  content_taken_ = true;
+  progress_ += piece.size();
+  stream_->write(piece);
+}
+
+void exchange::content_end(std::vector<std::pair<std::string, std::string>> trailers) {
+  if (stream_) stream_->finish(std::move(trailers));
+}
+
+void exchange::user_gone() {
+  if (ended()) return;
+  failure_ = {error_category::invalid_input, "user_gone", "request", "the user ended the connection"};
+  leave_stream(exchange_outcome::user_gone);
+  enter(state::failed);
+  quiet_.disarm();
+  user_.wake();
+}
+
+void exchange::on_sent(size_t bytes) {
+  progress_ += bytes;
+  const auto n = std::min(bytes, unsent_);
+  unsent_ -= n;
+  if (stream_ && n > 0) stream_->consumed(n);
+}
+
+void exchange::on_response_interim(const runtime::field_list& fields) {
+  const auto status = parse_status(runtime::field_value(fields, ":status"));
+  if (runtime::field_value(fields, "postern-origin") == "started") {
+    origin_started_ = true;
+    return;
+  }
+  response_.clear();
+  for (const auto& f : fields)
+    if (!is_dropped_response_field(f.name)) response_.push_back(f);
+  user_.send_interim(status, response_);
+}
+
+void exchange::translate_response(const runtime::field_list& fields) {
+  response_.clear();
+  response_text_.clear();
+  const auto& urls = request_.to->urls;
+  for (const auto& f : fields) {
+    if (is_dropped_response_field(f.name)) continue;
+    if (f.name == "location" || f.name == "content-location" || f.name == "refresh") {
+      response_.push_back({f.name, response_text_.emplace_back(translate_location(f.value, urls))});
+    } else if (f.name == "set-cookie") {
+      auto cookie = translate_set_cookie(f.value, urls);
+      if (!cookie.empty()) response_.push_back({f.name, response_text_.emplace_back(std::move(cookie))});
+    } else {
+      response_.push_back(f);
+    }
+  }
+  response_.push_back({"via", "1.1 postern"});
+}
+
+error exchange::connector_error(std::string_view cause) const {
+  for (const auto& known : origin_causes)
+    if (known.name == cause) return {known.category, std::string{cause}, known.source, "told by connector " + dispatch_.connector};
+  return {error_category::bad_gateway, "origin_malformed", "origin", "the connector says: " + std::string{cause}};
+}
+
+void exchange::on_response_head(const runtime::field_list& fields, bool ended) {
+  response_delay_ = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - dispatched_at_);
+  if (const auto cause = runtime::field_value(fields, "postern-error"); !cause.empty()) {
+    fail(connector_error(cause), exchange_outcome::origin_failed);
+    return;
+  }
+  status_ = parse_status(runtime::field_value(fields, ":status"));
+  translate_response(fields);
+  enter(state::responding);
+  head_sent_ = true;
+  ++progress_;
+  if (request_.websocket && status_ == 200) {
+    status_ = 101;
+    user_.send_upgrade(response_);
+  } else {
+    response_ended_ = ended;
+    user_.send_head(status_, response_, ended);
+    if (ended) complete();
+  }
+}
+
+void exchange::on_response_content(std::string_view piece) {
+  content_bytes_ += piece.size();
+  progress_ += piece.size();
+  unsent_ += piece.size();
+  user_.send_content(piece);
+}
+
+void exchange::on_response_trailers(const runtime::field_list& fields) {
+  trailers_.clear();
+  for (const auto& f : fields)
+    if (!is_dropped_response_field(f.name)) trailers_.emplace_back(f.name, f.value);
+}
+
+void exchange::on_response_end() {
+  response_ended_ = true;
+  runtime::field_list trailers;
+  for (const auto& [name, value] : trailers_) trailers.push_back({name, value});
+  user_.send_end(trailers);
+  trailers_.clear();
+  complete();
+}
+
+void exchange::complete() {
+  if (ended()) return;
+  // The request's content may still be on its way (early response): resetting the stream tells the connector to stop it.
+  leave_stream(exchange_outcome::completed);
+  enter(state::completed);
+  quiet_.disarm();
+  user_.wake();
+}
+
+void exchange::fail(error why, exchange_outcome outcome) {
+  if (ended()) return;
+  failure_ = std::move(why);
+  leave_stream(outcome);
+  enter(state::failed);
+  quiet_.disarm();
+  if (head_sent_) user_.send_abort();
+  user_.wake();
+}
+
+void exchange::on_stream_closed(uint32_t code) {
+  if (ended()) {
+    stream_ = nullptr;
+    return;
+  }
+  never_started_ = code == NGHTTP2_REFUSED_STREAM;
+  avoid_ = dispatch_.tunnel.number;
+  if (code == runtime::connection_lost || never_started_)
+    fail({error_category::bad_gateway, "connector_lost", "connector", "connector " + dispatch_.connector}, exchange_outcome::connector_lost);
+  else
+    fail({error_category::bad_gateway, "origin_closed", "origin", "stream code " + std::to_string(code)}, exchange_outcome::origin_failed);
+}
+
+void exchange::leave_stream(exchange_outcome outcome) {
+  if (auto* stream = std::exchange(stream_, nullptr)) stream->release();
+  context_.port->tell(request_.to->queue, actors::release_atom_v, dispatch_.tunnel, outcome, response_delay_);
+}
+
+}  // namespace postern::edge

@@ -1,0 +1,118 @@
+#pragma once
+// One request and its response, from the user's stream to the tunnel's stream and back: waits for a connection, hands the
+// head over, passes content both ways within the windows, translates the response head, knows whether a retry is allowed.
+
+#include "edge/edge_context.hpp"
+#include "edge/exchange_stream.hpp"
+#include "edge/published_routes.hpp"
+#include "edge/user_stream.hpp"
+
+#include <optional>
+
+namespace postern::edge {
+
+/// What an exchange needs to know of its request.
+struct exchange_request {
+  const published_application* to = nullptr;
+  const runtime::field_list* fields = nullptr;  ///< translated; must stay until the exchange has ended
+  std::string_view request_id;
+  bool has_content = false;
+  bool idempotent = false;
+  bool websocket = false;
+};
+
+/// Lives on the user's shard, as long as the user's stream needs it; reusable for one request after the other.
+class exchange final : private exchange_events {
+ public:
+  enum class state : uint8_t {
+    idle,        ///< between requests
+    queued,      ///< waits for a connection with room
+    requested,   ///< the head is on its way; no response yet
+    responding,  ///< the user has got a head
+    completed,   ///< ended well
+    failed,      ///< ended otherwise; failure() says why if the user has got no head yet
+  };
+
+  exchange(edge_context& context, user_stream& user);
+  ~exchange();
+
+  /// Queues the exchange and hands the head to a connection. Errors as of group_queue; the user has got nothing then.
+  /// After an attempt that may_retry(), call it again.
+  runtime::awaitable<runtime::result<void>> start(exchange_request request);
+
+  bool ended() const noexcept { return state_ == state::completed || state_ == state::failed; }
+  state current() const noexcept { return state_; }
+  /// The user has got a head: no refusal can be sent any more.
+  bool head_sent() const noexcept { return head_sent_; }
+  /// Why it failed before the user got a head.
+  const runtime::error& failure() const noexcept { return failure_; }
+  /// Failed in a way that allows one more attempt: the origin got nothing, or the method is idempotent; content untouched.
+  bool may_retry() const noexcept;
+
+  // -- the user's side
+  /// Bytes of content that may be taken from the user now: 0 until the connector has asked for it.
+  size_t content_room();
+  void content(std::string_view piece);
+  void content_end(std::vector<std::pair<std::string, std::string>> trailers);
+  /// The user has gone: the origin is told at once.
+  void user_gone();
+  /// `bytes` have left towards the user.
+  void on_sent(size_t bytes);
+  /// Nothing happened for a while: the user's connection should be watched for its end.
+  bool watch_user() const noexcept { return watch_user_; }
+
+  /// Ready for the next request. Precondition: ended().
+  void reset();
+
+  // -- for the access log
+  unsigned status() const noexcept { return status_; }
+  uint64_t sent_bytes() const noexcept { return content_bytes_; }
+  const std::string& connector() const noexcept { return dispatch_.connector; }
+
+ private:
+  void on_response_head(const runtime::field_list& fields, bool ended) override;
+  void on_response_interim(const runtime::field_list& fields) override;
+  void on_response_content(std::string_view piece) override;
+  void on_response_trailers(const runtime::field_list& fields) override;
+  void on_response_end() override;
+  void on_request_room() override { user_.wake(); }
+  void on_stream_closed(uint32_t code) override;
+
+  void enter(state next);
+  void fail(runtime::error why, actors::exchange_outcome outcome);
+  void complete();
+  void leave_stream(actors::exchange_outcome outcome);
+  void on_quiet();
+  void arm_quiet(std::chrono::milliseconds after);
+  runtime::error connector_error(std::string_view cause) const;
+  void translate_response(const runtime::field_list& fields);
+
+  edge_context& context_;
+  user_stream& user_;
+  exchange_request request_;
+  actors::dispatch dispatch_;
+  exchange_stream* stream_ = nullptr;
+  runtime::error failure_;
+  runtime::field_list response_;          ///< translated
+  std::deque<std::string> response_text_;
+  std::vector<std::pair<std::string, std::string>> trailers_;
+  runtime::coarse_timer quiet_;
+  std::chrono::steady_clock::time_point dispatched_at_;
+  uint64_t content_bytes_ = 0;
+  uint64_t progress_ = 0;                 ///< rises with every byte either way
+  uint64_t progress_seen_ = 0;
+  size_t unsent_ = 0;                     ///< response content handed to the user's side and not yet consumed
+  uint64_t avoid_ = 0;
+  std::chrono::milliseconds response_delay_{0};
+  unsigned status_ = 0;
+  unsigned attempts_ = 0;
+  state state_ = state::idle;
+  bool head_sent_ = false;
+  bool origin_started_ = false;
+  bool content_taken_ = false;
+  bool never_started_ = false;
+  bool response_ended_ = false;
+  bool watch_user_ = false;
+};
+
+}  // namespace postern::edge

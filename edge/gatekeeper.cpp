@@ -1,0 +1,103 @@
+#include "edge/gatekeeper.hpp"
+
+#include "actors/timeouts.hpp"
+#include "edge/cookies.hpp"
+#include "edge/refusal.hpp"
+#include "edge/session_cookie.hpp"
+#include "edge/sign_in.hpp"
+#include "runtime/log.hpp"
+
+namespace postern::edge {
+
+using runtime::awaitable;
+using runtime::error;
+using runtime::error_category;
+using runtime::result;
+
+namespace {
+
+constexpr auto session_timeout = std::chrono::seconds{5};
+
+std::string joined_cookies(const runtime::field_list& fields) {
+  std::string all;
+  for (const auto& f : fields) {
+    if (!runtime::iequals(f.name, "cookie")) continue;
+    if (!all.empty()) all += "; ";
+    all += f.value;
+  }
+  return all;
+}
+
+std::string_view session_cookie_of(const runtime::field_list& fields, std::string_view name) {
+  for (const auto& f : fields)
+    if (runtime::iequals(f.name, "cookie"))
+      if (auto value = find_cookie(f.value, name); !value.empty()) return value;
+  return {};
+}
+
+}  // namespace
+
+awaitable<bool> gatekeeper::open(std::string_view cookie, std::unique_ptr<opened_session>& cache) {
+  auto session = open_session(cookie, *context_.cookie_keys);
+  if (!session) co_return false;
+  auto actor = co_await context_.port->ask<actors::user_session_actor>(context_.handles->sessions, session_timeout,
+                                                                       actors::wake_atom_v, *session);
+  if (!actor) co_return false;
+  cache = std::make_unique<opened_session>(opened_session{std::string{cookie}, std::move(*session), std::move(*actor)});
+  co_return true;
+}
+
+awaitable<result<actors::access_decision>> gatekeeper::decide(const published_application& to, opened_session& session) {
+  auto decision = co_await context_.port->ask<actors::access_decision>(session.actor, session_timeout, actors::authorize_atom_v,
+                                                                       actors::access_request{to.application});
+  if (decision || decision.error().cause != "actor_down") co_return decision;
+  // The actor has ended for want of work: its cookie wakes it again.
+  auto actor = co_await context_.port->ask<actors::user_session_actor>(context_.handles->sessions, session_timeout,
+                                                                       actors::wake_atom_v, session.session);
+  if (!actor) co_return actor.error();
+  session.actor = std::move(*actor);
+  co_return co_await context_.port->ask<actors::access_decision>(session.actor, session_timeout, actors::authorize_atom_v,
+                                                                 actors::access_request{to.application});
+}
+
+awaitable<admission> gatekeeper::admit(const published_application& to, const checked_request& request,
+                                       const runtime::field_list& fields, std::unique_ptr<opened_session>& cache,
+                                       std::string_view client_address, std::string_view request_id) {
+  const auto form = choose_form(runtime::field_value(fields, "sec-fetch-mode"), runtime::field_value(fields, "sec-fetch-dest"),
+                                runtime::field_value(fields, "x-requested-with"), runtime::field_value(fields, "accept"));
+  std::string_view cause;
+  actors::access_decision decision{actors::access_verdict::sign_in, {}};
+  const auto cookie = session_cookie_of(fields, to.cookie_name);
+  const bool known = cache && cache->cookie == cookie;
+  if (!cookie.empty() && (known || co_await open(cookie, cache))) {
+    auto decided = co_await decide(to, *cache);
+    if (decided)
+      decision = std::move(*decided);
+    else if (decided.error().category != error_category::unauthenticated)
+      co_return admission{false, make_refusal(decided.error(), request_id, form)};
+    cause = decision.reason;
+  }
+  switch (decision.verdict) {
+    case actors::access_verdict::allow:
+      co_return admission{true, {}};
+    case actors::access_verdict::deny:
+      runtime::log_event(spdlog::level::info, "denied",
+                         {{"request_id", request_id}, {"user", cache->session.user.name}, {"application", to.application->name}, {"cause", decision.reason}});
+      co_return admission{false, make_refusal({error_category::forbidden, decision.reason, "assignment", {}}, request_id, form)};
+    case actors::access_verdict::maintenance:
+      co_return admission{false, make_refusal({error_category::unavailable, "maintenance", "application", {}}, request_id, form)};
+    case actors::access_verdict::sign_in:
+      break;
+  }
+  cache.reset();
+  const bool navigation = form == refusal_form::page && (request.method == "GET" || request.method == "HEAD");
+  if (!navigation) co_return admission{false, unauthenticated_problem(cause, request_id)};
+  co_return admission{false, co_await sign_in_.start(to.application, std::string{request.target},
+                                                     {joined_cookies(fields), std::string{client_address}, std::string{request_id}})};
+}
+
+awaitable<runtime::http_response> gatekeeper::serve_reserved(const published_application& to, service_request whole) {
+  co_return co_await sign_in_.serve(to.application, std::move(whole));
+}
+
+}  // namespace postern::edge

@@ -1,0 +1,160 @@
+// What goes to the user: heads in HTTP/1.1's form, framed content, one write per turn.
+
+#include "edge/http1_connection.hpp"
+#include "runtime/limits.hpp"
+
+#include <boost/beast/http/status.hpp>
+
+#include <array>
+#include <charconv>
+
+namespace postern::edge {
+
+namespace limits = runtime::limits;
+using runtime::io_status;
+
+namespace {
+
+void append_hex(std::string& out, size_t value) {
+  std::array<char, 16> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, 16).ptr;
+  out.append(digits.data(), static_cast<size_t>(end - digits.data()));
+}
+
+}  // namespace
+
+void http1_connection::write_status_line(unsigned status) {
+  const auto reason = boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(status));
+  std::array<char, 4> digits{};
+  std::to_chars(digits.data(), digits.data() + digits.size(), status);
+  out_.append("HTTP/1.1 ").append(digits.data(), 3).append(" ").append(reason.data(), reason.size()).append("\r\n");
+}
+
+void http1_connection::write_fields(const runtime::field_list& fields) {
+  for (const auto& f : fields) out_.append(f.name).append(": ").append(f.value).append("\r\n");
+}
+
+void http1_connection::send_interim(unsigned status, const runtime::field_list& fields) {
+  if (http10_ || dropped_) return;
+  write_status_line(status);
+  write_fields(fields);
+  out_ += "\r\n";
+  wants_flush();
+}
+
+void http1_connection::send_head(unsigned status, const runtime::field_list& fields, bool ended) {
+  response_status_ = status;
+  const bool bodiless = head_request_ || status == 204 || status == 304;
+  const bool has_length = runtime::find_field(fields, "content-length") != nullptr;
+  // Content of the request that has not been read would be taken for the next request.
+  if (!content_ended_) keep_alive_ = false;
+  if (bodiless)
+    framing_ = framing::none;
+  else if (has_length)
+    framing_ = framing::length;
+  else if (ended)
+    framing_ = framing::none;
+  else
+    framing_ = http10_ ? framing::close : framing::chunked;
+  if (framing_ == framing::close) keep_alive_ = false;
+  write_status_line(status);
+  write_fields(fields);
+  if (framing_ == framing::chunked) out_ += "transfer-encoding: chunked\r\n";
+  if (ended && !bodiless && !has_length) out_ += "content-length: 0\r\n";
+  if (!keep_alive_)
+    out_ += "connection: close\r\n";
+  else if (http10_)
+    out_ += "connection: keep-alive\r\n";
+  out_ += "\r\n";
+  wants_flush();
+}
+
+void http1_connection::send_upgrade(const runtime::field_list& fields) {
+  response_status_ = 101;
+  framing_ = framing::upgraded;
+  keep_alive_ = false;
+  content_ended_ = false;
+  write_status_line(101);
+  for (const auto& f : fields)
+    if (f.name != "content-length") out_.append(f.name).append(": ").append(f.value).append("\r\n");
+  out_ += "connection: Upgrade\r\nupgrade: websocket\r\n\r\n";
+  wants_flush();
+  point_.wake();
+}
+
+void http1_connection::send_content(std::string_view piece) {
+  if (dropped_ || piece.empty()) return;
+  if (framing_ == framing::none) return exchange_.on_sent(piece.size());
+  if (framing_ == framing::chunked) {
+    append_hex(out_, piece.size());
+    out_.append("\r\n").append(piece).append("\r\n");
+  } else {
+    out_.append(piece);
+  }
+  wants_flush();
+}
+
+void http1_connection::send_end(const runtime::field_list& trailers) {
+  if (framing_ == framing::chunked) {
+    out_ += "0\r\n";
+    write_fields(trailers);
+    out_ += "\r\n";
+    wants_flush();
+  }
+}
+
+void http1_connection::send_abort() {
+  keep_alive_ = false;
+  drop_connection();
+}
+
+void http1_connection::drop_connection() {
+  if (dropped_) return;
+  dropped_ = true;
+  out_.clear();
+  out_offset_ = 0;
+  // A reset, and in TLS no close_notify: nobody can take what arrived for the whole (RFC 9112, 8).
+  connection_.abort();
+  point_.wake();
+}
+
+void http1_connection::flush() {
+  if (dropped_ || write_blocked_) return;
+  size_t sent = 0;
+  while (out_offset_ < out_.size()) {
+    const auto outcome = connection_.try_write(std::span<const char>{out_}.subspan(out_offset_));
+    if (outcome.status == io_status::done) {
+      out_offset_ += outcome.bytes;
+      sent += outcome.bytes;
+    } else if (outcome.status == io_status::want_write || outcome.status == io_status::want_read) {
+      wait_until_writable();
+      break;
+    } else {
+      dropped_ = true;
+      connection_.close();
+      exchange_.user_gone();
+      point_.wake();
+      return;
+    }
+  }
+  if (out_offset_ == out_.size()) {
+    out_.clear();
+    out_offset_ = 0;
+    if (point_.has_waiter()) point_.wake();
+  } else if (out_offset_ > limits::write_high_water) {
+    out_.erase(0, out_offset_);
+    out_offset_ = 0;
+  }
+  if (sent > 0) exchange_.on_sent(sent);
+}
+
+void http1_connection::wait_until_writable() {
+  write_blocked_ = true;
+  connection_.socket().async_wait(runtime::tcp_socket::wait_write,
+                                  [self = shared_from_this()](const boost::system::error_code& failure) {
+                                    self->write_blocked_ = false;
+                                    if (!failure) self->flush();
+                                  });
+}
+
+}  // namespace postern::edge

@@ -1,0 +1,60 @@
+// postern: the service node. Options only; the node itself is edge/node.cpp.
+
+#include "config/node.hpp"
+#include "edge/node.hpp"
+#include "runtime/log.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <sys/prctl.h>
+
+#include <iostream>
+
+namespace {
+
+constexpr const char* description = R"(postern - publishes internal web applications to signed-in users without an inbound port
+
+The node is where users arrive and connectors dial in. `serve` runs it in the foreground until SIGTERM or SIGINT;
+exchanges in hand finish first. A second signal ends it at once.
+
+Files: the configuration (see config/node.toml in the sources for all keys with their defaults), and below its
+data.directory: postern.db (what is published, keys, audit), master.key (keep it safe, back it up with the database),
+server-ca.pem (trust it in browsers if no certificates are configured), ready.json (while the node serves).
+
+Exit status: 0 after a planned stop, 1 if the node cannot run, 2 for a mistake on the command line or in the configuration.)";
+
+int with_configuration(const std::string& file, int (*run)(const postern::config::node&)) {
+  auto options = postern::config::load_node(file);
+  if (!options) {
+    std::cerr << postern::config::to_string(options.error()) << "\n";
+    return 2;
+  }
+  if (auto started = postern::runtime::start_logging(options->log.level, options->log.format, options->log.file); !started) {
+    std::cerr << "postern: " << postern::runtime::to_string(started.error()) << "\n";
+    return 2;
+  }
+  return run(*options);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // Keys and cookies are in this process's memory: no core dumps, no debugger of another user.
+  ::prctl(PR_SET_DUMPABLE, 0);
+  CLI::App app{description, "postern"};
+  app.set_version_flag("--version", std::string{"postern "} + POSTERN_VERSION);
+  app.require_subcommand(1);
+  std::string file;
+  auto* serve = app.add_subcommand("serve", "Run the node");
+  serve->add_option("--config", file, "The node's configuration (TOML)")->required();
+  auto* rotate = app.add_subcommand("rotate-keys", "Add a cookie key: it seals from the next start on, older ones keep opening");
+  rotate->add_option("--config", file, "The node's configuration (TOML)")->required();
+  auto* hash = app.add_subcommand("hash-password", "Read a password from standard input, print its hash for users.toml");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 2;
+  }
+  if (*hash) return postern::edge::run_hash_password();
+  return with_configuration(file, *rotate ? &postern::edge::run_rotate_keys : &postern::edge::run_node);
+}

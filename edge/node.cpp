@@ -1,0 +1,343 @@
+#include "edge/node.hpp"
+
+#include "actors/node_supervisor.hpp"
+#include "config/users.hpp"
+#include "edge/edge_shard.hpp"
+#include "edge/key_source.hpp"
+#include "edge/node_keys.hpp"
+#include "edge/node_load.hpp"
+#include "edge/sts_clients.hpp"
+#include "runtime/files.hpp"
+#include "runtime/log.hpp"
+#include "runtime/password_hash.hpp"
+#include "runtime/shard_scheduler.hpp"
+#include "sts/provider.hpp"
+
+#include <caf/all.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include <signal.h>
+
+#include <fstream>
+#include <iostream>
+#include <thread>
+
+namespace postern::edge {
+
+namespace asio = boost::asio;
+using runtime::error;
+using runtime::error_category;
+using runtime::result;
+
+namespace {
+
+constexpr auto start_timeout = std::chrono::seconds{30};
+// A planned stop waits this long for exchanges to finish; systemd kills after 90 s.
+constexpr auto drain_timeout = std::chrono::seconds{60};
+
+struct configuration : runtime::shard_system_config {
+  explicit configuration(runtime::shard_pool& shards) : shard_system_config(shards) { add_message_types<caf::id_block::postern>(); }
+};
+
+/// Blocks SIGTERM and SIGINT in every thread to come; wait() takes them.
+class stop_signal {
+ public:
+  stop_signal() {
+    ::signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGTERM);
+    sigaddset(&set_, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+  }
+  void wait() const {
+    int which = 0;
+    while (sigwait(&set_, &which) != 0) {
+    }
+  }
+  bool wait_for(std::chrono::milliseconds timeout) const {
+    const timespec limit{timeout.count() / 1000, (timeout.count() % 1000) * 1'000'000};
+    return sigtimedwait(&set_, nullptr, &limit) > 0;
+  }
+
+ private:
+  sigset_t set_{};
+};
+
+result<runtime::tcp_acceptor> open_listener(runtime::shard& home, const std::string& address, uint16_t port) {
+  boost::system::error_code failure;
+  const auto ip = asio::ip::make_address(address, failure);
+  if (failure) return error{error_category::invalid_input, "listen_address", "service", address};
+  runtime::tcp_acceptor acceptor{home.get_executor()};
+  const asio::ip::tcp::endpoint endpoint{ip, port};
+  acceptor.open(endpoint.protocol(), failure);
+  if (!failure) acceptor.set_option(asio::socket_base::reuse_address{true}, failure);
+  // Every shard listens on its own: the kernel spreads connections, no thread hands them on.
+  const int on = 1;
+  ::setsockopt(acceptor.native_handle(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  if (!failure) acceptor.bind(endpoint, failure);
+  if (!failure) acceptor.listen(4096, failure);
+  if (failure)
+    return error{error_category::unavailable, "listen_failed", "service", address + ":" + std::to_string(port) + ": " + failure.message()};
+  return acceptor;
+}
+
+/// Everything of a running node, in the order of its birth.
+class node {
+ public:
+  explicit node(const config::node& options)
+      : options_(options), urls_(make_service_urls(options)), shards_(options.listen.shards) {}
+
+  result<void> start();
+  void drain(const stop_signal& signals);
+  void stop();
+
+ private:
+  result<void> open_state();
+  result<void> start_actors();
+  result<void> start_sts();
+  result<void> start_edge();
+  result<void> listen();
+  template <class F>
+  auto on_shard(size_t index, F&& f);
+  void publish(const actors::routing& routing);
+
+  const config::node& options_;
+  const service_urls urls_;
+  runtime::system_wall_clock clock_;
+  runtime::system_random_source random_;
+  std::shared_ptr<runtime::store> store_;
+  node_keys keys_;
+  runtime::shard_pool shards_;
+  std::unique_ptr<configuration> system_options_;
+  std::unique_ptr<caf::actor_system> system_;
+  std::unique_ptr<oidc_client> issuers_;
+  std::unique_ptr<key_source> key_source_;
+  std::unique_ptr<runtime::actor_port> key_port_;
+  std::unique_ptr<runtime::actor_port> tunnel_control_;
+  actors::node_supervisor_actor supervisor_;
+  std::unique_ptr<server_identity> identity_;
+  std::shared_ptr<const runtime::tls_client_context> issuer_tls_;
+  std::unique_ptr<sts::provider> sts_;
+  std::shared_ptr<node_load> load_ = std::make_shared<node_load>();
+  std::vector<std::unique_ptr<edge_shard>> edges_;
+};
+
+result<void> node::open_state() {
+  if (auto made = runtime::make_folder(options_.data_directory, 0700); !made) return made.error();
+  auto opened = runtime::open_sqlite_store(options_.data_directory + "/postern.db");
+  if (!opened) return opened.error();
+  store_ = std::move(*opened);
+  auto keys = load_node_keys(options_.data_directory, *store_, clock_, random_);
+  if (!keys) return keys.error();
+  keys_ = std::move(*keys);
+  return {};
+}
+
+template <class F>
+auto node::on_shard(size_t index, F&& f) {
+  return asio::co_spawn(shards_.at(index).get_executor(), std::forward<F>(f), asio::use_future).get();
+}
+
+result<void> node::start_actors() {
+  system_options_ = std::make_unique<configuration>(shards_);
+  system_ = std::make_unique<caf::actor_system>(*system_options_);
+  auto& first = shards_.at(0);
+  tunnel_control_ = std::make_unique<runtime::actor_port>(*system_, first);
+  tunnel_control_->on_message([this](caf::message& content, const auto&) {
+    if (!content.match_elements<actors::shut_atom, actors::tunnel_id, std::string>()) return;
+    const auto id = content.get_as<actors::tunnel_id>(1);
+    if (id.shard >= edges_.size()) return;
+    auto& edge = *edges_[id.shard];
+    edge.context().home.post([&edge, id, reason = content.get_as<std::string>(2)] {
+      if (auto cut = edge.context().tunnels->find(id.number)) cut->cut(reason);
+    });
+  });
+  issuers_ = std::make_unique<oidc_client>(first, make_issuer_fetch(first, [this] { return issuer_tls_; }));
+  key_source_ = std::make_unique<key_source>(first, *issuers_);
+  key_port_ = std::make_unique<runtime::actor_port>(*system_, first);
+  key_port_->on_message([this](caf::message& content, const auto& answer) { key_source_->handle(content, answer); });
+  actors::node_environment environment;
+  environment.store = store_;
+  environment.key_source = key_port_->as<actors::key_source_actor>();
+  environment.tunnel_control = tunnel_control_->as<actors::tunnel_control_actor>();
+  environment.clock = &clock_;
+  environment.random = &random_;
+  environment.wrapping_keys = keys_.wrapping;
+  environment.connectors = options_.connectors;
+  environment.connectors.tunnels = std::max<unsigned>(options_.connectors.tunnels, static_cast<unsigned>(shards_.size()));
+  environment.session = options_.session;
+  supervisor_ = system_->spawn(actors::node_supervisor, environment);
+  return {};
+}
+
+result<void> node::start_sts() {
+  caf::scoped_actor self{*system_};
+  std::string authority;
+  error failure{error_category::none, {}, {}, {}};
+  const auto on_error = [&](caf::error& e) { failure = runtime::from_caf(e); };
+  self->request(supervisor_, start_timeout, actors::lookup_atom_v)
+      .receive(
+          [&](const actors::node_handles_ptr& handles) {
+            self->request(handles->authority, start_timeout, actors::lookup_atom_v)
+                .receive([&](std::string& pem) { authority = std::move(pem); }, on_error);
+          },
+          on_error);
+  if (failure.category != error_category::none) return failure;
+  identity_ = std::make_unique<server_identity>(options_, authority, clock_, random_);
+  if (auto started = identity_->start(); !started) return started.error();
+
+  runtime::tls_client_options trust;
+  trust.authorities_pem = identity_->own_authority_pem();
+  if (!options_.sts.issuer_ca_file.empty()) {
+    auto authorities = runtime::read_file(options_.sts.issuer_ca_file);
+    if (!authorities) return authorities.error();
+    trust.authorities_pem += *authorities;
+  }
+  auto tls = runtime::tls_client_context::make(trust);
+  if (!tls) return tls.error();
+  issuer_tls_ = std::move(*tls);
+
+  if (!options_.sts.enabled) return {};
+  auto users = config::load_users(options_.sts.users_file);
+  if (!users) return error{error_category::invalid_input, "users_file", "service", config::to_string(users.error())};
+  sts::options settings;
+  settings.issuer = urls_.issuer;
+  sts_ = std::make_unique<sts::provider>(settings, std::move(*users), *store_, keys_.cookies, clock_, random_);
+  return sts_->start();
+}
+
+void node::publish(const actors::routing& routing) {
+  if (auto updated = identity_->update(*routing.published); !updated)
+    spdlog::error("cannot make certificates for what is published: {}", runtime::to_string(updated.error()));
+  if (sts_) sts_->set_clients(make_sts_clients(*routing.published, urls_));
+}
+
+result<void> node::start_edge() {
+  for (size_t i = 0; i < shards_.size(); ++i) {
+    edge_context context{shards_.at(i), shards_, options_, urls_, clock_, random_, keys_.cookies, issuer_tls_, sts_.get()};
+    context.load = load_;
+    // One shard is enough to renew what all of them share.
+    auto listener = i == 0 ? edge_shard::routing_listener{[this](const auto& routing) { publish(routing); }} : nullptr;
+    edges_.push_back(std::make_unique<edge_shard>(std::move(context), *system_, *identity_, std::move(listener)));
+  }
+  for (auto& edge : edges_)
+    for (auto& other : edges_) edge->context().shards.push_back(&other->context());
+  for (size_t i = 0; i < edges_.size(); ++i) {
+    auto followed = on_shard(i, [this, i]() -> runtime::awaitable<result<void>> { return edges_[i]->follow(supervisor_); });
+    if (!followed) return followed.error();
+  }
+  return {};
+}
+
+result<void> node::listen() {
+  uint16_t port = options_.listen.port;
+  for (size_t i = 0; i < edges_.size(); ++i) {
+    auto acceptor = open_listener(shards_.at(i), options_.listen.address, port);
+    if (!acceptor) return acceptor.error();
+    port = acceptor->local_endpoint().port();
+    shards_.at(i).post([edge = edges_[i].get(), a = std::move(*acceptor)]() mutable { edge->listen(std::move(a)); });
+  }
+  uint16_t http_port = options_.listen.http_port;
+  if (http_port != 0) {
+    auto acceptor = open_listener(shards_.at(0), options_.listen.address, http_port);
+    if (!acceptor) return acceptor.error();
+    shards_.at(0).post([edge = edges_[0].get(), a = std::move(*acceptor)]() mutable { edge->listen_redirect(std::move(a)); });
+  }
+  spdlog::info("serving on {}:{} with {} shards; sign-in at {}", options_.listen.address, port, shards_.size(), urls_.issuer);
+  return runtime::write_file_atomically(options_.data_directory + "/ready.json",
+                                        "{\"port\":" + std::to_string(port) + ",\"http_port\":" + std::to_string(http_port) +
+                                            ",\"pid\":" + std::to_string(::getpid()) + "}\n",
+                                        0644);
+}
+
+result<void> node::start() {
+  if (auto opened = open_state(); !opened) return opened.error();
+  shards_.start();
+  if (auto started = start_actors(); !started) return started.error();
+  if (auto started = start_sts(); !started) return started.error();
+  if (auto started = start_edge(); !started) return started.error();
+  return listen();
+}
+
+void node::drain(const stop_signal& signals) {
+  spdlog::info("stopping: exchanges in hand finish first");
+  load_->draining = true;
+  for (auto& edge : edges_)
+    edge->context().home.post([e = edge.get()] {
+      e->close_listeners();
+      e->drain();
+    });
+  const auto deadline = std::chrono::steady_clock::now() + drain_timeout;
+  while ((load_->exchanges > 0 || load_->connections > 0) && std::chrono::steady_clock::now() < deadline)
+    if (signals.wait_for(std::chrono::milliseconds{50})) break;  // a second signal: at once
+}
+
+void node::stop() {
+  ::unlink((options_.data_directory + "/ready.json").c_str());
+  if (system_) {
+    caf::anon_send(supervisor_, actors::shut_atom_v);
+    supervisor_ = nullptr;
+    for (size_t i = 0; i < edges_.size(); ++i)
+      on_shard(i, [this, i]() -> runtime::awaitable<int> {
+        edges_[i]->close_listeners();
+        edges_[i]->context().tunnels->for_each([](tunnel& t) { t.cut("node_stopped"); });
+        edges_[i]->context().handles.reset();
+        edges_[i]->context().routing.reset();
+        edges_[i]->context().published.reset();
+        edges_[i]->context().home.timers().stop();
+        co_return 0;
+      });
+  }
+}
+
+}  // namespace
+
+int run_node(const config::node& options) {
+  const stop_signal signals;
+  node running{options};
+  if (auto started = running.start(); !started) {
+    std::cerr << "postern: " << runtime::to_string(started.error()) << "\n";
+    spdlog::error("cannot start: {}", runtime::to_string(started.error()));
+    running.stop();
+    // What has been started is given back by the system: nothing of it holds state that would have to be saved.
+    std::_Exit(1);
+  }
+  signals.wait();
+  running.drain(signals);
+  running.stop();
+  spdlog::info("stopped");
+  spdlog::shutdown();
+  std::_Exit(0);
+}
+
+int run_rotate_keys(const config::node& options) {
+  runtime::system_wall_clock clock;
+  runtime::system_random_source random;
+  auto store = runtime::open_sqlite_store(options.data_directory + "/postern.db");
+  if (!store) {
+    std::cerr << "postern: " << runtime::to_string(store.error()) << "\n";
+    return 1;
+  }
+  auto id = rotate_cookie_keys(options.data_directory, **store, clock, random);
+  if (!id) {
+    std::cerr << "postern: " << runtime::to_string(id.error()) << "\n";
+    return 1;
+  }
+  std::cout << "new cookie key " << *id << ": seals from the next start on, older keys keep opening\n";
+  return 0;
+}
+
+int run_hash_password() {
+  std::string password;
+  if (!std::getline(std::cin, password) || password.empty()) {
+    std::cerr << "postern: expected a password on standard input\n";
+    return 2;
+  }
+  runtime::system_random_source random;
+  std::cout << runtime::hash_password(password, random) << "\n";
+  return 0;
+}
+
+}  // namespace postern::edge

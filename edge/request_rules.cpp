@@ -1,0 +1,122 @@
+#include "edge/request_rules.hpp"
+
+#include <algorithm>
+
+namespace postern::edge {
+
+namespace {
+
+using runtime::error;
+using runtime::error_category;
+using runtime::field_list;
+using runtime::iequals;
+
+error malformed(const char* detail) { return {error_category::invalid_input, "malformed_head", "request", detail}; }
+
+/// The only value of a field that may be there once; `twice` if it is there more often.
+std::string_view single_value(const field_list& fields, std::string_view name, bool& twice) noexcept {
+  std::string_view value;
+  bool seen = false;
+  for (const auto& f : fields) {
+    if (!iequals(f.name, name)) continue;
+    twice = twice || seen;
+    seen = true;
+    value = f.value;
+  }
+  return value;
+}
+
+/// The request target as origin-form; moves the authority of an absolute-form into `authority` (RFC 9112, 3.2.2).
+runtime::result<std::string_view> origin_form(std::string_view target, std::string_view method, std::string_view& authority) {
+  if (target == "*") {
+    if (method != "OPTIONS") return malformed("asterisk-form");
+    return target;
+  }
+  if (!target.starts_with('/')) {
+    const auto scheme_end = target.find("://");
+    if (scheme_end == std::string_view::npos) return malformed("target");
+    const auto scheme = target.substr(0, scheme_end);
+    if (!iequals(scheme, "https") && !iequals(scheme, "http")) return malformed("target scheme");
+    auto rest = target.substr(scheme_end + 3);
+    const auto path_begin = rest.find_first_of("/?");
+    const auto named = rest.substr(0, path_begin);
+    if (named.find('@') != std::string_view::npos) return malformed("userinfo in target");
+    if (!iequals(named, authority)) return malformed("target and Host name different hosts");
+    if (path_begin == std::string_view::npos) return std::string_view{"/"};
+    if (rest[path_begin] == '?') return malformed("absolute-form without a path");
+    target = rest.substr(path_begin);
+  }
+  for (const char c : target)
+    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '#' || c == '\\') return malformed("target characters");
+  return target;
+}
+
+bool is_valid_host(std::string_view host) noexcept {
+  return !host.empty() && std::all_of(host.begin(), host.end(), [](unsigned char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
+           c == ':' || c == '[' || c == ']';
+  });
+}
+
+}  // namespace
+
+std::string_view host_of(std::string_view authority) noexcept {
+  if (authority.starts_with('[')) {
+    const auto end = authority.find(']');
+    return end == std::string_view::npos ? std::string_view{} : authority.substr(0, end + 1);
+  }
+  return authority.substr(0, authority.find(':'));
+}
+
+bool is_idempotent(std::string_view method) noexcept {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" || method == "DELETE" || method == "TRACE";
+}
+
+runtime::result<checked_request> check_request(const runtime::http1_request_parser& head) {
+  const auto& fields = head.fields();
+  checked_request request;
+  request.method = head.method();
+  if (request.method == "TRACE" || request.method == "CONNECT")
+    return error{error_category::invalid_input, "method_refused", "request", std::string{request.method}};
+
+  bool twice = false;
+  request.authority = single_value(fields, "host", twice);
+  if (twice) return malformed("several Host fields");
+  request.host = host_of(request.authority);
+  if (!is_valid_host(request.host) || !is_valid_host(request.authority)) return malformed("Host");
+  auto target = origin_form(head.target(), request.method, request.authority);
+  if (!target) return target.error();
+  request.target = *target;
+  request.path = target->substr(0, target->find('?'));
+
+  const auto coding = single_value(fields, "transfer-encoding", twice);
+  if (twice) return malformed("several Transfer-Encoding fields");
+  if (!coding.empty()) {
+    if (head.version() < 11) return malformed("Transfer-Encoding in HTTP/1.0");
+    if (!iequals(coding, "chunked")) return error{error_category::invalid_input, "coding_refused", "request", std::string{coding}};
+    if (runtime::find_field(fields, "content-length")) return malformed("Content-Length and Transfer-Encoding");
+  }
+  request.has_content = head.is_chunked() || head.length().value_or(0) > 0;
+
+  const auto expectation = single_value(fields, "expect", twice);
+  if (!expectation.empty() && !iequals(expectation, "100-continue"))
+    return error{error_category::invalid_input, "expectation_refused", "request", std::string{expectation}};
+  request.expects_continue = !expectation.empty() && request.has_content && head.version() >= 11;
+
+  bool connection_close = head.version() < 11, connection_upgrade = false;
+  for (const auto& f : fields) {
+    if (!iequals(f.name, "connection")) continue;
+    if (runtime::list_contains(f.value, "close")) connection_close = true;
+    if (head.version() < 11 && runtime::list_contains(f.value, "keep-alive")) connection_close = false;
+    if (runtime::list_contains(f.value, "upgrade")) connection_upgrade = true;
+  }
+  request.keep_alive = !connection_close;
+  if (connection_upgrade && iequals(runtime::field_value(fields, "upgrade"), "websocket")) {
+    if (request.method != "GET" || request.has_content || head.version() < 11) return malformed("WebSocket upgrade");
+    if (runtime::field_value(fields, "sec-websocket-key").empty()) return malformed("Sec-WebSocket-Key");
+    request.websocket = true;
+  }
+  return request;
+}
+
+}  // namespace postern::edge

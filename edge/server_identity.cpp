@@ -1,0 +1,121 @@
+#include "edge/server_identity.hpp"
+
+#include "runtime/files.hpp"
+#include "runtime/https_client.hpp"
+#include "runtime/x509.hpp"
+
+#include <algorithm>
+
+namespace postern::edge {
+
+using runtime::error;
+using runtime::error_category;
+using runtime::result;
+
+namespace {
+
+// Browsers refuse server certificates that are valid for more than 398 days.
+constexpr auto server_lifetime = std::chrono::hours{24 * 397};
+constexpr auto authority_lifetime = std::chrono::hours{24 * 3650};
+// A clock that is a little behind ours must not refuse what we sign now.
+constexpr auto backdating = std::chrono::hours{1};
+
+std::vector<std::string> names_of(const config::node& options, const config::published& published) {
+  std::vector<std::string> names{options.names.service, options.names.admin};
+  if (options.sts.enabled) names.push_back(options.names.sts);
+  for (const auto& application : published.applications)
+    if (auto url = runtime::split_url(application.external_url)) names.push_back(url->host);
+  std::erase(names, std::string{});
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+}  // namespace
+
+server_identity::server_identity(const config::node& options, std::string connector_authority_pem,
+                                 const runtime::wall_clock& clock, runtime::random_source& random)
+    : options_(options), connector_authority_pem_(std::move(connector_authority_pem)), clock_(clock), random_(random) {}
+
+result<void> server_identity::start() {
+  for (const auto& files : options_.tls.certificates) {
+    auto certificate = runtime::read_file(files.certificate_file);
+    if (!certificate) return certificate.error();
+    auto key = runtime::read_file(files.key_file);
+    if (!key) return key.error();
+    configured_.push_back({std::move(*certificate), std::move(*key)});
+  }
+  return configured_.empty() ? load_authority() : result<void>{};
+}
+
+result<void> server_identity::load_authority() {
+  const auto key_path = options_.data_directory + "/server-ca.key", certificate_path = options_.data_directory + "/server-ca.pem";
+  auto key = runtime::read_file(key_path);
+  auto certificate = runtime::read_file(certificate_path);
+  if (key && certificate) {
+    authority_key_pem_ = std::move(*key);
+    authority_pem_ = std::move(*certificate);
+    return {};
+  }
+  const auto fresh = runtime::private_key::generate();
+  const auto now = clock_.now();
+  auto signed_by_itself = runtime::self_sign(fresh, {.serial_hex = random_.hex(16),
+                                                     .common_name = "Postern server authority " + random_.hex(4),
+                                                     .organization = "Postern",
+                                                     .not_before = now - backdating,
+                                                     .not_after = now + authority_lifetime,
+                                                     .use = runtime::certificate_profile::usage::authority});
+  if (!signed_by_itself) return signed_by_itself.error();
+  authority_key_pem_ = fresh.pem();
+  authority_pem_ = std::move(*signed_by_itself);
+  // The key goes first: a certificate without its key would be kept for ever.
+  if (auto written = runtime::write_file_atomically(key_path, authority_key_pem_, 0600); !written) return written.error();
+  return runtime::write_file_atomically(certificate_path, authority_pem_, 0644);
+}
+
+result<runtime::tls_identity> server_identity::own_identity(const config::published& published) {
+  auto issuer = runtime::private_key::parse_pem(authority_key_pem_);
+  if (!issuer) return issuer.error();
+  const auto key = runtime::private_key::generate();
+  const auto now = clock_.now();
+  auto certificate = runtime::sign_key(key,
+                                       {.serial_hex = random_.hex(16),
+                                        .common_name = options_.names.service,
+                                        .organization = "Postern",
+                                        .dns_names = names_of(options_, published),
+                                        .not_before = now - backdating,
+                                        .not_after = now + server_lifetime,
+                                        .use = runtime::certificate_profile::usage::server},
+                                       *issuer, authority_pem_);
+  if (!certificate) return certificate.error();
+  return runtime::tls_identity{*certificate + authority_pem_, key.pem()};
+}
+
+result<void> server_identity::update(const config::published& published) {
+  auto names = names_of(options_, published);
+  {
+    std::lock_guard lock{mutex_};
+    if (current_ && (names == names_ || !configured_.empty())) return {};
+  }
+  auto identities = configured_;
+  if (identities.empty()) {
+    auto own = own_identity(published);
+    if (!own) return own.error();
+    identities.push_back(std::move(*own));
+  }
+  auto context = runtime::tls_server_context::make(
+      std::move(identities),
+      {{options_.names.service, connector_authority_pem_, {std::string{tunnel_protocol}, "http/1.1"}}}, {"http/1.1"});
+  if (!context) return context.error();
+  std::lock_guard lock{mutex_};
+  current_ = std::move(*context);
+  names_ = std::move(names);
+  return {};
+}
+
+std::shared_ptr<const runtime::tls_server_context> server_identity::current() const {
+  std::lock_guard lock{mutex_};
+  return current_;
+}
+
+}  // namespace postern::edge

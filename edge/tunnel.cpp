@@ -1,0 +1,247 @@
+#include "edge/tunnel.hpp"
+
+#include "edge/node_load.hpp"
+#include "runtime/limits.hpp"
+#include "runtime/log.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/json/parse.hpp>
+
+#include <mutex>
+
+namespace postern::edge {
+
+namespace asio = boost::asio;
+namespace limits = runtime::limits;
+using runtime::awaitable;
+using runtime::error;
+using runtime::error_category;
+using runtime::result;
+
+namespace {
+
+constexpr auto attach_timeout = std::chrono::seconds{5};
+constexpr size_t hello_bytes = 4096;
+
+const char* to_string(tunnel::state s) {
+  switch (s) {
+    case tunnel::state::greeting:
+      return "greeting";
+    case tunnel::state::attaching:
+      return "attaching";
+    case tunnel::state::serving:
+      return "serving";
+    case tunnel::state::draining:
+      return "draining";
+    case tunnel::state::closed:
+      return "closed";
+  }
+  return "?";
+}
+
+runtime::http2_options tunnel_options() {
+  runtime::http2_options options;
+  options.server = false;
+  options.initial_window = limits::stream_window;
+  return options;
+}
+
+/// How many tunnels of each connector every shard has: where the next one goes.
+class tunnel_balance {
+ public:
+  size_t take(const std::string& connector, size_t shards) {
+    std::lock_guard lock{mutex_};
+    auto& counts = counts_[connector];
+    counts.resize(shards);
+    const auto least = std::min_element(counts.begin(), counts.end());
+    ++*least;
+    return static_cast<size_t>(least - counts.begin());
+  }
+  void give_back(const std::string& connector, size_t shard) {
+    std::lock_guard lock{mutex_};
+    const auto i = counts_.find(connector);
+    if (i == counts_.end()) return;
+    --i->second[shard];
+    if (std::all_of(i->second.begin(), i->second.end(), [](int n) { return n == 0; })) counts_.erase(i);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::unordered_map<std::string, std::vector<int>> counts_;
+};
+
+}  // namespace
+
+/// The answer to the hello.
+class tunnel::hello_stream final : public runtime::http2_stream {
+ public:
+  explicit hello_stream(runtime::shard& home) : done_(home) {}
+  runtime::wait_point& done() noexcept { return done_; }
+  bool complete = false;
+  bool over = false;
+  std::string content;
+
+ private:
+  void on_head(const runtime::field_list& fields, bool) override { status_ = std::string{field_value(fields, ":status")}; }
+  void on_content(std::string_view piece) override {
+    if (content.size() + piece.size() <= hello_bytes) content.append(piece);
+  }
+  void on_end() override {
+    complete = status_ == "200";
+    done_.wake();
+  }
+  void on_closed(uint32_t) override {
+    over = true;
+    done_.wake();
+  }
+  runtime::wait_point done_;
+  std::string status_;
+};
+
+tunnel::tunnel(edge_context& context, runtime::transport connection, tunnel_peer peer)
+    : context_(context), peer_(std::move(peer)), session_(context.home, std::move(connection), *this, tunnel_options()) {
+  info_.id = {context.home.index(), context.load->next_tunnel.fetch_add(1)};
+  info_.connector = peer_.connector;
+  info_.serial = peer_.serial;
+  info_.address = peer_.address;
+}
+
+tunnel::~tunnel() = default;
+
+void tunnel::enter(state next) {
+  if (state_ == next || state_ == state::closed) return;
+  runtime::ensure(next > state_, "a tunnel's states only go forward");
+  state_ = next;
+  const auto number = std::to_string(info_.id.number);
+  runtime::log_event(next == state::serving || next == state::closed ? spdlog::level::info : spdlog::level::debug, "tunnel",
+                     {{"state", to_string(next)},
+                      {"tunnel", number},
+                      {"connector", peer_.connector},
+                      {"address", peer_.address},
+                      {"reason", next == state::closed ? std::string_view{end_reason_} : std::string_view{}}});
+}
+
+awaitable<void> tunnel::run() {
+  auto self = shared_from_this();
+  context_.tunnels->add(self);
+  context_.home.timers().arm(
+      heartbeat_, limits::ping_interval, [](void* raw) { static_cast<tunnel*>(raw)->beat(); }, this);
+  asio::co_spawn(
+      context_.home.get_executor(), [self]() -> awaitable<void> { co_await self->open(); }, asio::detached);
+  const auto why = co_await session_.run();
+  heartbeat_.disarm();
+  if (end_reason_.empty()) end_reason_ = why.cause + (why.detail.empty() ? "" : ": " + why.detail);
+  enter(state::closed);
+  context_.tunnels->remove(number());
+  context_.port->tell(connection_, actors::closed_atom_v, end_reason_);
+}
+
+awaitable<void> tunnel::open() {
+  if (auto greeted = co_await greet(); !greeted) {
+    cut(runtime::to_string(greeted.error()));
+    co_return;
+  }
+  enter(state::attaching);
+  if (auto attached = co_await attach(); !attached) cut(runtime::to_string(attached.error()));
+}
+
+awaitable<result<void>> tunnel::greet() {
+  hello_ = std::make_unique<hello_stream>(context_.home);
+  const runtime::field_list fields{
+      {":method", "GET"}, {":scheme", "https"}, {":authority", "postern"}, {":path", "/.postern/hello"}};
+  if (auto sent = session_.submit_request(*hello_, fields, true); !sent) co_return sent.error();
+  runtime::coarse_timer deadline;
+  context_.home.timers().arm(
+      deadline, limits::hello_timeout, [](void* raw) { static_cast<hello_stream*>(raw)->done().wake(); }, hello_.get());
+  co_await hello_->done().wait();
+  if (!hello_->complete) co_return error{error_category::bad_gateway, "no_hello", "connector", "no usable answer to the hello"};
+  boost::system::error_code failure;
+  const auto value = boost::json::parse(hello_->content, failure);
+  const auto* object = failure ? nullptr : value.if_object();
+  if (object == nullptr) co_return error{error_category::bad_gateway, "no_hello", "connector", "the hello is not JSON"};
+  auto text = [&](const char* name) {
+    const auto* v = object->if_contains(name);
+    return v != nullptr && v->is_string() ? std::string{v->get_string()} : std::string{};
+  };
+  const auto* capacity = object->if_contains("capacity");
+  info_.instance = text("instance");
+  info_.version = text("version");
+  info_.capacity = capacity != nullptr && capacity->is_int64() ? static_cast<uint32_t>(std::clamp<int64_t>(capacity->get_int64(), 1, 100'000)) : 1;
+  if (info_.instance.empty()) co_return error{error_category::bad_gateway, "no_hello", "connector", "the hello names no instance"};
+  co_return result<void>{};
+}
+
+awaitable<result<void>> tunnel::attach() {
+  auto self = shared_from_this();
+  auto connection = co_await context_.port->ask<actors::connector_connection_actor>(context_.handles->connectors, attach_timeout,
+                                                                                    actors::attach_atom_v, info_);
+  if (!connection) co_return connection.error();
+  connection_ = *connection;
+  if (state_ == state::closed) {
+    context_.port->tell(connection_, actors::closed_atom_v, end_reason_);
+    co_return result<void>{};
+  }
+  if (state_ == state::draining)
+    context_.port->tell(connection_, actors::drain_atom_v);
+  else
+    enter(state::serving);
+  co_return result<void>{};
+}
+
+void tunnel::attach_again() {
+  if (!serves()) return;
+  asio::co_spawn(
+      context_.home.get_executor(),
+      [self = shared_from_this()]() -> awaitable<void> {
+        if (auto attached = co_await self->attach(); !attached) self->cut(runtime::to_string(attached.error()));
+      },
+      asio::detached);
+}
+
+void tunnel::on_going_away() {
+  if (connection_) context_.port->tell(connection_, actors::drain_atom_v);
+  enter(state::draining);
+}
+
+void tunnel::beat() {
+  context_.home.timers().arm(
+      heartbeat_, limits::ping_interval, [](void* raw) { static_cast<tunnel*>(raw)->beat(); }, this);
+  if (++silent_ticks_ > limits::ping_timeout / limits::ping_interval) {
+    cut("heartbeat_lost");
+    return;
+  }
+  if (silent_ticks_ > 1) session_.ping();
+}
+
+void tunnel::cut(const std::string& reason) {
+  if (end_reason_.empty()) end_reason_ = reason;
+  session_.close();
+}
+
+void tunnel::leave() { session_.go_away(); }
+
+void adopt_tunnel(edge_context& accepted_on, runtime::transport connection, tunnel_peer peer) {
+  static tunnel_balance balance;
+  const auto index = balance.take(peer.connector, accepted_on.shards.size());
+  auto& target = *accepted_on.shards[index];
+  auto start = [&target, index](runtime::transport moved, tunnel_peer who) {
+    const auto connector = who.connector;
+    auto t = std::make_shared<tunnel>(target, std::move(moved), std::move(who));
+    asio::co_spawn(
+        target.home.get_executor(),
+        [t, connector, index]() -> awaitable<void> {
+          co_await t->run();
+          balance.give_back(connector, index);
+        },
+        asio::detached);
+  };
+  if (&target == &accepted_on) {
+    start(std::move(connection), std::move(peer));
+    return;
+  }
+  auto moved = std::make_shared<runtime::transport>(connection.move_to(target.home));
+  target.home.post([start, moved, peer = std::move(peer)]() mutable { start(std::move(*moved), std::move(peer)); });
+}
+
+}  // namespace postern::edge

@@ -1,0 +1,96 @@
+#pragma once
+// The node's side of a tunnel (docs/tunnel-protocol.md): hello, heartbeat, announcement to the actors, end.
+
+#include "edge/edge_context.hpp"
+#include "runtime/http2_session.hpp"
+
+#include <memory>
+#include <unordered_map>
+
+namespace postern::edge {
+
+/// What TLS has proven of the connector at the other end.
+struct tunnel_peer {
+  std::string connector;  ///< the certificate's common name
+  std::string serial;
+  std::string address;
+};
+
+/// One tunnel. Lives on one shard from its handshake on; ends itself when the connection ends.
+class tunnel final : public std::enable_shared_from_this<tunnel>, private runtime::http2_owner {
+ public:
+  enum class state : uint8_t {
+    greeting,   ///< waits for the connector's hello
+    attaching,  ///< the registry is asked whether it may come in
+    serving,    ///< takes exchanges
+    draining,   ///< the connector leaves: running exchanges finish
+    closed,
+  };
+
+  tunnel(edge_context& context, runtime::transport connection, tunnel_peer peer);
+  ~tunnel();
+
+  /// Runs until the tunnel has ended. Call once, on the tunnel's shard.
+  runtime::awaitable<void> run();
+
+  /// Cuts the tunnel; exchanges on it end as "connector lost". The reason is for the log.
+  void cut(const std::string& reason);
+
+  /// Announces that this node leaves (GOAWAY).
+  void leave();
+
+  /// Tells a restarted registry of this tunnel.
+  void attach_again();
+
+  uint64_t number() const noexcept { return info_.id.number; }
+  runtime::http2_session& session() noexcept { return session_; }
+  bool serves() const noexcept { return state_ == state::serving || state_ == state::draining; }
+
+ private:
+  class hello_stream;
+
+  void on_going_away() override;
+  void on_heard() override { silent_ticks_ = 0; }
+  void enter(state next);
+  runtime::awaitable<runtime::result<void>> greet();
+  runtime::awaitable<runtime::result<void>> attach();
+  runtime::awaitable<void> open();
+  void beat();
+
+  edge_context& context_;
+  tunnel_peer peer_;
+  actors::tunnel_info info_;
+  actors::connector_connection_actor connection_;
+  runtime::http2_session session_;
+  std::unique_ptr<hello_stream> hello_;
+  runtime::coarse_timer heartbeat_;
+  unsigned silent_ticks_ = 0;
+  state state_ = state::greeting;
+  std::string end_reason_;
+};
+
+/// The tunnels of one shard.
+class tunnel_table {
+ public:
+  void add(const std::shared_ptr<tunnel>& t) { tunnels_[t->number()] = t; }
+  void remove(uint64_t number) { tunnels_.erase(number); }
+  std::shared_ptr<tunnel> find(uint64_t number) const {
+    const auto i = tunnels_.find(number);
+    return i == tunnels_.end() ? nullptr : i->second;
+  }
+  template <class F>
+  void for_each(F&& f) {
+    auto copy = tunnels_;
+    for (auto& [number, t] : copy) f(*t);
+  }
+  size_t size() const noexcept { return tunnels_.size(); }
+
+ private:
+  std::unordered_map<uint64_t, std::shared_ptr<tunnel>> tunnels_;
+};
+
+/// Takes over a tunnel connection that some shard has accepted: puts it on the shard with the fewest tunnels of that
+/// connector, and runs it there.
+void adopt_tunnel(edge_context& accepted_on, runtime::transport connection, tunnel_peer peer);
+
+}  // namespace postern::edge
