@@ -1,0 +1,34 @@
+#pragma once
+// `postern-connector enroll`: makes this machine a connector of a group, once.
+
+#include "runtime/error.hpp"
+
+#include <string>
+
+namespace postern::connector {
+
+struct enrolment_options {
+  std::string service;  ///< as typed
+  std::string group;
+  std::string state_directory;
+  std::string token_file;        ///< of an enrolment token; "-": standard input; empty: sign in
+  std::string authorities_file;  ///< trusted for the service besides the system's; empty: none
+  std::string name;              ///< how people see the connector; empty: the machine's name
+  bool force = false;            ///< replaces an identity that is there
+};
+
+/// Signs in (device grant, or the token), has a certificate signed, writes the state directory, and
+/// pulls the first configuration. What is written last is the identity: before it, nothing counts.
+/// Talks to the person on standard output. Errors: `conflict` "already_enrolled"; `invalid_input`
+/// "service_malformed", "name_malformed" or "token_malformed"; those of files, est_client and
+/// device_grant.
+runtime::result<void> enroll(const enrolment_options& options);
+
+/// One line for the person: what failed, the reason, the cause.
+std::string explain(const runtime::error& why);
+
+/// Reads an enrolment token: one word of printable ASCII. Errors: `invalid_input`,
+/// "token_malformed"; those of reading the file.
+runtime::result<std::string> read_token(const std::string& file);
+
+}  // namespace postern::connector

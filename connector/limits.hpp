@@ -1,0 +1,54 @@
+#pragma once
+// Every bound of the connector that is not shared with a node (those stand in runtime/limits.hpp),
+// with its reason.
+
+#include <chrono>
+#include <cstddef>
+
+namespace postern::connector::limits {
+
+using namespace std::chrono_literals;
+
+/// From the first packet of a tunnel to the end of its TLS handshake; the same patience that a node
+/// has.
+inline constexpr auto tunnel_dial_timeout = 10s;
+
+/// After a longer silence of the node nothing is started on a tunnel until a ping was answered. A
+/// live node speaks every second; one that has given up (runtime::limits::ping_timeout after the
+/// last it heard, which may be 1 s before the last that was heard here) has sent the exchanges
+/// elsewhere, and a connector that was frozen meanwhile must not start them a second time.
+inline constexpr auto lease = 1500ms;
+
+/// How often a tunnel looks whether it was heard: a fraction of the ping interval.
+inline constexpr auto heartbeat_tick = 500ms;
+
+/// An origin that says neither 100 nor anything else to `Expect: 100-continue` gets the content
+/// after this time (RFC 9110, section 10.1.1, forbids to wait forever; curl waits as long).
+inline constexpr auto continue_patience = 1s;
+
+/// A request that must not be repeated takes an idle connection only if it rested no longer than
+/// this: common servers close theirs after 2 to 5 s, and the request that meets the closing is
+/// lost.
+inline constexpr auto unsafe_reuse = 1s;
+
+/// How often idle origin connections are looked over.
+inline constexpr auto idle_sweep = 5s;
+
+/// One read of a response head and what comes with it. More is read as the tunnel takes it.
+inline constexpr size_t head_read = 64 * 1'024;
+/// One read of content: what the tunnel takes in one turn.
+inline constexpr size_t content_read = 128 * 1'024;
+
+/// Between the end of a wait that a node promised to keep and giving the pull up.
+inline constexpr auto pull_grace = 15s;
+
+/// A planned stop ends no later than this; service managers kill after 30 s and more. WebSockets
+/// and event streams would go on for ever.
+inline constexpr auto drain_deadline = 20s;
+
+/// Enrolment tokens have 43 characters; this much is read of a file that may be anything.
+inline constexpr size_t token_bytes = 4'096;
+/// Certificates of all authorities of a system are about 250 KiB.
+inline constexpr size_t authorities_bytes = 4 * 1'024 * 1'024;
+
+}  // namespace postern::connector::limits

@@ -1,0 +1,115 @@
+#include "connector/service_link.hpp"
+
+#include "connector/limits.hpp"
+#include "connector/tunnel.hpp"
+
+#include <boost/json/parse.hpp>
+
+namespace postern::connector {
+
+using runtime::awaitable;
+using runtime::error;
+using runtime::error_category;
+using runtime::result;
+
+namespace {
+
+std::string text_of(const boost::json::object& o, std::string_view key) {
+  const auto* value = o.if_contains(key);
+  const auto* text = value ? value->if_string() : nullptr;
+  return text ? std::string{*text} : std::string{};
+}
+
+error_category category_of(unsigned status) {
+  switch (status) {
+    case 401:
+      return error_category::unauthenticated;
+    case 403:
+      return error_category::forbidden;
+    case 404:
+      return error_category::not_found;
+    case 409:
+      return error_category::conflict;
+    case 503:
+      return error_category::unavailable;
+    default:
+      return status < 500 ? error_category::invalid_input : error_category::bad_gateway;
+  }
+}
+
+/// Where something came to be refused is the service, whatever runtime::dial() calls the other end.
+template <class T>
+result<T> from_service(result<T> r) {
+  if (r) return r;
+  auto why = r.error();
+  why.source = "service";
+  return why;
+}
+
+}  // namespace
+
+result<std::shared_ptr<const service_link>> service_link::make(const std::string& service,
+                                                               const std::string& authorities_pem,
+                                                               const std::optional<identity>& who) {
+  auto address = runtime::split_url(service);
+  if (!address) return address.error();
+  runtime::tls_client_options options{.authorities_pem = authorities_pem,
+                                      .protocols = {"http/1.1"}};
+  if (who) {
+    options.certificate_pem = who->certificate_pem;
+    options.key_pem = who->key_pem;
+  }
+  auto link = std::make_shared<service_link>();
+  link->base_ = "https://" + address->authority;
+  link->address_ = std::move(*address);
+  auto request_tls = runtime::tls_client_context::make(options);
+  if (!request_tls) return request_tls.error();
+  options.protocols = {tunnel_protocol};
+  auto tunnel_tls = runtime::tls_client_context::make(options);
+  if (!tunnel_tls) return tunnel_tls.error();
+  link->request_tls_ = std::move(*request_tls);
+  link->tunnel_tls_ = std::move(*tunnel_tls);
+  return std::shared_ptr<const service_link>{std::move(link)};
+}
+
+awaitable<result<runtime::http_response>> service_link::fetch(
+    runtime::shard& home, std::string url, runtime::http_request request,
+    std::chrono::milliseconds timeout) const {
+  runtime::fetch_options options{.tls = request_tls_, .timeout = timeout};
+  auto answer =
+      co_await runtime::fetch(home, std::move(url), std::move(request), std::move(options));
+  co_return from_service(std::move(answer));
+}
+
+awaitable<result<runtime::transport>> service_link::dial_tunnel(runtime::shard& home) const {
+  runtime::dial_target target{
+      .host = address_.host, .port = address_.port, .tls = tunnel_tls_, .address = {}};
+  auto connection = co_await runtime::dial(home, std::move(target), limits::tunnel_dial_timeout);
+  if (connection && runtime::selected_protocol(connection->tls()) != tunnel_protocol)
+    co_return error{error_category::bad_gateway, "tunnel_protocol", "service",
+                    address_.authority + " does not speak " + tunnel_protocol};
+  co_return from_service(std::move(connection));
+}
+
+error refusal_of(const runtime::http_response& answer) {
+  const auto status = answer.result_int();
+  error why{category_of(status), "unexpected_status", "service", {}};
+  boost::system::error_code malformed;
+  const auto content = boost::json::parse(answer.body(), malformed);
+  const auto* problem = malformed ? nullptr : content.if_object();
+  std::string request_id;
+  if (problem) {
+    if (auto cause = text_of(*problem, "cause"); !cause.empty()) why.cause = std::move(cause);
+    if (auto source = text_of(*problem, "source"); !source.empty()) why.source = std::move(source);
+    why.detail = text_of(*problem, "detail");
+    if (why.detail.empty()) why.detail = text_of(*problem, "title");
+    request_id = text_of(*problem, "request_id");
+  }
+  if (!why.detail.empty()) why.detail += ' ';
+  why.detail += "(status " + std::to_string(status);
+  if (!request_id.empty()) why.detail += ", request " + request_id;
+  why.detail += ")";
+  return why;
+}
+
+}  // namespace postern::connector

@@ -1,0 +1,95 @@
+#pragma once
+// The connector's end of one tunnel (docs/tunnel-protocol.md): hello, heartbeat, leaving, and an
+// exchange for every stream.
+
+#include "connector/origin_exchange.hpp"
+#include "runtime/unique_function.hpp"
+
+#include <string>
+
+namespace postern::connector {
+
+/// The application protocol of tunnels (rule 1).
+inline constexpr const char* tunnel_protocol = "postern-tunnel/1";
+
+/// What a connector says of itself (rule 3).
+struct hello {
+  std::string instance;   ///< random, made at each start of the process
+  uint32_t capacity = 0;  ///< exchanges at once on one tunnel
+};
+
+std::string to_json(const hello& h);
+
+/// Owns the connection; lives on one shard from the end of the TLS handshake to the end of run().
+class tunnel final : private runtime::http2_owner, public exchange_host {
+ public:
+  /// `on_open` is called once, when the node has been told hello.
+  tunnel(exchange_context& context, exchange_pool& exchanges, runtime::transport connection,
+         hello me, runtime::unique_function<void()> on_open);
+
+  /// Serves until the tunnel ends; the error says why. Causes, besides those of http2_session:
+  /// "hello_timeout", "hello_malformed", "heartbeat_lost"; "tunnel_drained" is a planned end.
+  runtime::awaitable<runtime::error> run();
+
+  /// Leaves: takes no more exchanges, lets the running ones finish, then ends.
+  void drain();
+
+ private:
+  /// The node's first request.
+  class hello_stream final : public runtime::http2_stream {
+   public:
+    explicit hello_stream(tunnel& owner) : owner_(owner) {}
+    void on_head(const runtime::field_list& fields, bool end_of_stream) override;
+    void on_content(std::string_view) override {}
+    void on_end() override {}
+    void on_closed(uint32_t) override { owner_.end_if_left(); }
+
+   private:
+    tunnel& owner_;
+  };
+
+  // http2_owner
+  runtime::http2_stream* on_request_stream() override;
+  void on_going_away() override;
+  void on_heard() override;
+  void on_ping_answer() override;
+
+  // exchange_host
+  runtime::http2_session& session() noexcept override { return session_; }
+  bool lease_holds() const noexcept override;
+  void on_exchange_closed() override { end_if_left(); }
+
+  void answer_hello(const runtime::field_list& fields);
+  void on_beat();
+  void arm_beat();
+  void ping();
+  void lose_lease();
+  void give_up(std::string cause, std::string detail);
+  void end_if_left();
+  void on_left();
+
+  using clock = std::chrono::steady_clock;
+
+  exchange_context& context_;
+  exchange_pool& exchanges_;
+  hello hello_;
+  runtime::unique_function<void()> on_open_;
+  hello_stream hello_stream_{*this};
+  runtime::coarse_timer beat_, farewell_;
+  const clock::time_point began_;
+  clock::time_point heard_;        // when anything last arrived
+  clock::time_point quiet_since_;  // the same, but for time in which this process stood still
+  clock::time_point beaten_;       // the last beat
+  uint64_t pings_ = 0;
+  uint64_t answers_ = 0;
+  uint64_t lease_probe_ = 0;  // number of the ping that must be answered first; 0: the lease holds
+  uint64_t farewell_ping_ = 0;  // the one behind our GOAWAY
+  bool greeted_ = false;        // the first stream has come
+  bool open_ = false;
+  bool leaving_ = false;     // either side has sent GOAWAY
+  bool node_knows_ = false;  // ... and nothing that the node sent before it knew is under way
+  runtime::error reason_;    // why it ends, if we end it
+  runtime::http2_session session_;
+};
+
+}  // namespace postern::connector
