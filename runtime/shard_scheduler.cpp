@@ -3,6 +3,7 @@
 #include <caf/actor_system.hpp>
 #include <caf/detail/thread_safe_actor_clock.hpp>
 #include <caf/execution_unit.hpp>
+#include <caf/logger.hpp>
 #include <caf/resumable.hpp>
 #include <caf/scheduler/abstract_coordinator.hpp>
 
@@ -24,7 +25,15 @@ class shard_unit final : public caf::execution_unit {
 
   void schedule(caf::resumable* job) {
     // Deferred tasks carry one pointer; the unit is found again by the shard's thread.
-    shard_.defer([](void* job) { current->run(static_cast<caf::resumable*>(job)); }, job);
+    shard_.defer(
+        [](void* raw) {
+          auto* job = static_cast<caf::resumable*>(raw);
+          if (current != nullptr)
+            current->run(job);
+          else
+            caf::intrusive_ptr_release(job);  // of a system that has ended
+        },
+        job);
   }
 
   shard& home() noexcept { return shard_; }
@@ -94,6 +103,8 @@ class shard_coordinator final : public caf::scheduler::abstract_coordinator {
       std::atomic<bool> gone{false};
       unit->home().post([&gone] {
         shard_unit::current = nullptr;
+        // The system's end waits for every thread that has ever spawned an actor to let go of its logger.
+        caf::logger::set_current_actor_system(nullptr);
         gone.store(true);
         gone.notify_one();
       });
