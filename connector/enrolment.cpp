@@ -95,7 +95,8 @@ result<preparation> prepare(const enrolment_options& options) {
   auto authorities = read_authorities(options.authorities_file);
   if (!authorities) return authorities.error();
   p.authorities_pem = std::move(*authorities);
-  p.configuration.ca_file = p.authorities_pem.empty() ? "" : p.state.service_authority_file();
+  // Relative, so that the directory may be moved.
+  p.configuration.ca_file = p.authorities_pem.empty() ? "" : service_authority_name;
   if (!options.token_file.empty()) {
     auto token = read_token(options.token_file);
     if (!token) return token.error();

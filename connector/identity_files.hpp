@@ -23,6 +23,9 @@ struct identity {
 std::string to_pem(const identity& who);
 runtime::result<identity> parse_identity(std::string_view pem);
 
+/// How connector.toml calls the copy of the service's authorities beside it.
+inline constexpr const char* service_authority_name = "service-ca.pem";
+
 /// The names of all files of a state directory.
 class state_directory {
  public:
@@ -35,7 +38,7 @@ class state_directory {
   /// The authority that issued the certificate (RFC 7030, section 4.1).
   std::string authority_file() const { return path_ + "/authority.pem"; }
   /// A copy of what `enroll --ca` named: whom to trust for the service's own certificate.
-  std::string service_authority_file() const { return path_ + "/service-ca.pem"; }
+  std::string service_authority_file() const { return path_ + "/" + service_authority_name; }
   std::string configuration_file() const { return path_ + "/connector.toml"; }
   /// What a running process says of itself once it serves.
   std::string ready_file() const { return path_ + "/ready.json"; }

@@ -130,7 +130,7 @@ void origin_exchange::send_request() {
   if (traits_.expects_continue) {
     context_.home.timers().arm(
         patience_, limits::continue_patience,
-        [](void* self) { static_cast<origin_exchange*>(self)->open_window(); }, this);
+        [](void* self) { static_cast<origin_exchange*>(self)->ask_for_content(); }, this);
   } else if (!traits_.websocket) {
     open_window();
   }

@@ -110,6 +110,7 @@ class origin_exchange final : public runtime::http2_stream,
   runtime::http2_session& session() noexcept { return host_->session(); }
   bool waits_for_user() const noexcept;
   bool may_retry() const noexcept;
+  void ask_for_content();
   void open_window();
   void touch();
   void on_deadline();

@@ -78,6 +78,14 @@ void origin_exchange::on_sent(size_t content) {
   touch();
 }
 
+void origin_exchange::ask_for_content() {
+  if (gone() || window_open_ || request_ended_) return;
+  // In the origin's place, which may not know the expectation.
+  fields_.assign({{":status", "100"}});
+  session().submit_interim(*this, fields_);
+  open_window();
+}
+
 void origin_exchange::open_window() {
   if (gone() || window_open_ || request_ended_) return;
   window_open_ = true;
