@@ -114,6 +114,15 @@ void edge_shard::drain() {
   tunnels_.for_each([](tunnel& t) { t.leave(); });
 }
 
+void edge_shard::end() {
+  close_listeners();
+  for (auto* connection : shaking_) connection->close();
+  auto connections = connections_;
+  for (auto& [key, connection] : connections)
+    if (auto alive = connection.lock()) alive->end();
+  tunnels_.for_each([](tunnel& t) { t.cut("node_stopped"); });
+}
+
 awaitable<void> edge_shard::accept_loop(runtime::tcp_acceptor& acceptor, bool redirecting) {
   while (acceptor.is_open()) {
     auto [failure, socket] = co_await acceptor.async_accept(asio::as_tuple(runtime::use_awaitable));
@@ -130,10 +139,13 @@ awaitable<void> edge_shard::accept_loop(runtime::tcp_acceptor& acceptor, bool re
 }
 
 awaitable<void> edge_shard::welcome(runtime::tcp_socket socket) {
+  const counted open{context_.load->connections};
   auto address = address_of(socket);
   const auto tls = identity_.current();
   runtime::transport connection{std::move(socket), tls->make_connection()};
+  shaking_.insert(&connection);
   auto shaken = co_await connection.handshake(context_.home.timers(), limits::tls_handshake_timeout);
+  shaking_.erase(&connection);
   if (!shaken) {
     runtime::log_event(spdlog::level::debug, "TLS handshake failed", {{"address", address}, {"detail", shaken.error().detail}});
     co_return;
@@ -156,6 +168,7 @@ awaitable<void> edge_shard::welcome(runtime::tcp_socket socket) {
 }
 
 awaitable<void> edge_shard::redirect(runtime::tcp_socket socket) {
+  const counted open{context_.load->connections};
   runtime::transport connection{std::move(socket), nullptr};
   runtime::coarse_timer deadline;
   context_.home.timers().arm(

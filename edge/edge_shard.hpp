@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace postern::edge {
 
@@ -38,6 +39,9 @@ class edge_shard {
   /// Ends idle connections, announces the end to connectors; what runs finishes.
   void drain();
 
+  /// Ends every connection and tunnel now; their coroutines return soon after.
+  void end();
+
  private:
   runtime::awaitable<void> accept_loop(runtime::tcp_acceptor& acceptor, bool redirect);
   runtime::awaitable<void> welcome(runtime::tcp_socket socket);
@@ -55,6 +59,7 @@ class edge_shard {
   site site_;
   std::vector<std::unique_ptr<runtime::tcp_acceptor>> acceptors_;
   std::unordered_map<http1_connection*, std::weak_ptr<http1_connection>> connections_;
+  std::unordered_set<runtime::transport*> shaking_;  ///< TLS handshakes under way
 };
 
 }  // namespace postern::edge

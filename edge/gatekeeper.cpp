@@ -48,8 +48,10 @@ awaitable<bool> gatekeeper::open(std::string_view cookie, std::unique_ptr<opened
 }
 
 awaitable<result<actors::access_decision>> gatekeeper::decide(const published_application& to, opened_session& session) {
-  auto decision = co_await context_.port->ask<actors::access_decision>(session.actor, session_timeout, actors::authorize_atom_v,
-                                                                       actors::access_request{to.application});
+  // Named, not a temporary: GCC 12 destroys aggregates twice that are made inside a co_await expression (GCC bug 102489).
+  const actors::access_request question{to.application};
+  auto decision =
+      co_await context_.port->ask<actors::access_decision>(session.actor, session_timeout, actors::authorize_atom_v, question);
   if (decision || decision.error().cause != "actor_down") co_return decision;
   // The actor has ended for want of work: its cookie wakes it again.
   auto actor = co_await context_.port->ask<actors::user_session_actor>(context_.handles->sessions, session_timeout,
@@ -57,7 +59,7 @@ awaitable<result<actors::access_decision>> gatekeeper::decide(const published_ap
   if (!actor) co_return actor.error();
   session.actor = std::move(*actor);
   co_return co_await context_.port->ask<actors::access_decision>(session.actor, session_timeout, actors::authorize_atom_v,
-                                                                 actors::access_request{to.application});
+                                                                 question);
 }
 
 awaitable<admission> gatekeeper::admit(const published_application& to, const checked_request& request,
@@ -92,8 +94,11 @@ awaitable<admission> gatekeeper::admit(const published_application& to, const ch
   cache.reset();
   const bool navigation = form == refusal_form::page && (request.method == "GET" || request.method == "HEAD");
   if (!navigation) co_return admission{false, unauthenticated_problem(cause, request_id)};
-  co_return admission{false, co_await sign_in_.start(to.application, std::string{request.target},
-                                                     {joined_cookies(fields), std::string{client_address}, std::string{request_id}})};
+  const sign_in_request from{joined_cookies(fields), std::string{client_address}, std::string{request_id}};
+  const std::string target{request.target};
+  admission redirected;
+  redirected.response = co_await sign_in_.start(to.application, target, from);
+  co_return redirected;
 }
 
 awaitable<runtime::http_response> gatekeeper::serve_reserved(const published_application& to, service_request whole) {

@@ -48,19 +48,21 @@ http1_connection::http1_connection(edge_context& context, gatekeeper& gate, site
       connection_(std::move(connection)),
       client_address_(std::move(client_address)),
       point_(context.home),
-      exchange_(context, *this) {
-  context_.load->connections.fetch_add(1, std::memory_order_relaxed);
-}
+      exchange_(context, *this) {}
 
 http1_connection::~http1_connection() {
   context_.home.forget(*this);
   release_input();
-  context_.load->connections.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void http1_connection::drain() {
   boost::system::error_code ignored;
   if (idle_) connection_.socket().cancel(ignored);
+}
+
+void http1_connection::end() {
+  drop_connection();
+  exchange_.user_gone();
 }
 
 awaitable<void> http1_connection::run() {

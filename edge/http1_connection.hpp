@@ -34,6 +34,9 @@ class http1_connection final : public std::enable_shared_from_this<http1_connect
   /// The node leaves: an idle connection ends now, a busy one after its response.
   void drain();
 
+  /// Ends now, whatever runs.
+  void end();
+
  private:
   enum class head_outcome : uint8_t { complete, closed, too_large, too_slow };
   /// How the content of the response is delimited (RFC 9112, section 6).

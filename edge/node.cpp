@@ -36,6 +36,8 @@ namespace {
 constexpr auto start_timeout = std::chrono::seconds{30};
 // A planned stop waits this long for exchanges to finish; systemd kills after 90 s.
 constexpr auto drain_timeout = std::chrono::seconds{60};
+// From the end of the drain to the end of the last connection and actor.
+constexpr auto end_timeout = std::chrono::seconds{10};
 
 struct configuration : runtime::shard_system_config {
   explicit configuration(runtime::shard_pool& shards) : shard_system_config(shards) { add_message_types<caf::id_block::postern>(); }
@@ -91,7 +93,8 @@ class node {
 
   result<void> start();
   void drain(const stop_signal& signals);
-  void stop();
+  /// Ends connections, actors and threads, in that order; false if something would not end in time.
+  bool stop();
 
  private:
   result<void> open_state();
@@ -274,22 +277,42 @@ void node::drain(const stop_signal& signals) {
     if (signals.wait_for(std::chrono::milliseconds{50})) break;  // a second signal: at once
 }
 
-void node::stop() {
+bool node::stop() {
   ::unlink((options_.data_directory + "/ready.json").c_str());
-  if (system_) {
-    caf::anon_send(supervisor_, actors::shut_atom_v);
-    supervisor_ = nullptr;
-    for (size_t i = 0; i < edges_.size(); ++i)
-      on_shard(i, [this, i]() -> runtime::awaitable<int> {
-        edges_[i]->close_listeners();
-        edges_[i]->context().tunnels->for_each([](tunnel& t) { t.cut("node_stopped"); });
-        edges_[i]->context().handles.reset();
-        edges_[i]->context().routing.reset();
-        edges_[i]->context().published.reset();
-        edges_[i]->context().home.timers().stop();
-        co_return 0;
-      });
+  for (auto& edge : edges_) edge->context().home.post([e = edge.get()] { e->end(); });
+  const auto deadline = std::chrono::steady_clock::now() + end_timeout;
+  while (load_->connections > 0 || load_->tunnels > 0) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
   }
+  if (!system_) return true;
+  {
+    caf::scoped_actor self{*system_};
+    if (supervisor_) {
+      self->monitor(supervisor_);
+      self->send(supervisor_, actors::shut_atom_v);
+      bool ended = false;
+      self->receive([&](const caf::down_msg&) { ended = true; }, caf::after(end_timeout) >> [] {});
+      if (!ended) return false;
+    }
+  }
+  supervisor_ = nullptr;
+  // What holds actors on a shard's behalf is given up on that shard.
+  for (size_t i = 0; i < edges_.size(); ++i)
+    on_shard(i, [this, i]() -> runtime::awaitable<int> {
+      edges_[i].reset();
+      co_return 0;
+    });
+  on_shard(0, [this]() -> runtime::awaitable<int> {
+    key_port_.reset();
+    tunnel_control_.reset();
+    key_source_.reset();
+    issuers_.reset();
+    co_return 0;
+  });
+  system_.reset();
+  shards_.stop();
+  return true;
 }
 
 }  // namespace
@@ -297,19 +320,23 @@ void node::stop() {
 int run_node(const config::node& options) {
   const stop_signal signals;
   node running{options};
-  if (auto started = running.start(); !started) {
+  const auto started = running.start();
+  if (started) {
+    signals.wait();
+    running.drain(signals);
+  } else {
     std::cerr << "postern: " << runtime::to_string(started.error()) << "\n";
     spdlog::error("cannot start: {}", runtime::to_string(started.error()));
-    running.stop();
-    // What has been started is given back by the system: nothing of it holds state that would have to be saved.
-    std::_Exit(1);
   }
-  signals.wait();
-  running.drain(signals);
-  running.stop();
-  spdlog::info("stopped");
-  spdlog::shutdown();
-  std::_Exit(0);
+  const bool ended = running.stop();
+  const int status = started ? 0 : 1;
+  if (ended) {
+    spdlog::info("stopped");
+    return status;
+  }
+  // Everything durable is on the disk already; waiting longer would only hold up whoever restarts us.
+  spdlog::warn("stopped without waiting for what would not end");
+  std::_Exit(status);
 }
 
 int run_rotate_keys(const config::node& options) {

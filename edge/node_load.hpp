@@ -10,8 +10,21 @@ struct node_load {
   std::atomic<uint64_t> next_exchange{1};  ///< ids of exchanges
   std::atomic<uint64_t> next_tunnel{1};    ///< numbers of tunnels
   std::atomic<int64_t> exchanges{0};       ///< requests that are being answered
-  std::atomic<int64_t> connections{0};     ///< user connections
+  std::atomic<int64_t> connections{0};     ///< sockets accepted and not closed, but for tunnels
+  std::atomic<int64_t> tunnels{0};
   std::atomic<bool> draining{false};       ///< finish what runs, take nothing new
+};
+
+/// Counts its own life.
+class counted {
+ public:
+  explicit counted(std::atomic<int64_t>& in) : in_(in) { in_.fetch_add(1, std::memory_order_relaxed); }
+  ~counted() { in_.fetch_sub(1, std::memory_order_release); }
+  counted(const counted&) = delete;
+  counted& operator=(const counted&) = delete;
+
+ private:
+  std::atomic<int64_t>& in_;
 };
 
 }  // namespace postern::edge

@@ -123,6 +123,7 @@ void tunnel::enter(state next) {
 }
 
 awaitable<void> tunnel::run() {
+  const counted open_tunnel{context_.load->tunnels};
   auto self = shared_from_this();
   context_.tunnels->add(self);
   context_.home.timers().arm(
