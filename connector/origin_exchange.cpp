@@ -145,8 +145,8 @@ awaitable<origin_exchange::outcome> origin_exchange::receive_response() {
   auto status = io_status::want_read;
   for (;;) {
     if (status != io_status::done && !co_await connection_->wait_for(status))
-      co_return end_of_connection();
-    if (gone() || late_) co_return end_of_connection();
+      co_return co_await end_of_connection();
+    if (gone() || late_) co_return co_await end_of_connection();
     status = io_status::done;
     // A head is read whatever the tunnel's room: it is bounded by itself.
     const size_t room = response_.has_head() ? session().room(*this) : limits::head_read;
@@ -157,14 +157,16 @@ awaitable<origin_exchange::outcome> origin_exchange::receive_response() {
     const auto progress =
         response_.direct() > 0 ? read_direct(room, status) : read_some(room, status);
     if (progress == response_progress::malformed) {
-      fail(502, "origin_malformed", response_.problem());
+      co_await let_go_out();
+      if (!gone()) fail(502, "origin_malformed", response_.problem());
       co_return outcome::finished;
     }
     if (progress == response_progress::done) {
       complete();
       co_return outcome::finished;
     }
-    if (status == io_status::closed || status == io_status::failed) co_return end_of_connection();
+    if (status == io_status::closed || status == io_status::failed)
+      co_return co_await end_of_connection();
   }
 }
 
@@ -193,23 +195,27 @@ response_progress origin_exchange::read_direct(size_t room, io_status& status) {
   return response_.passed(bytes);
 }
 
-origin_exchange::outcome origin_exchange::end_of_connection() {
-  if (gone()) return outcome::finished;
+awaitable<origin_exchange::outcome> origin_exchange::end_of_connection() {
+  co_await let_go_out();
+  if (gone()) co_return outcome::finished;
   if (late_) {
     fail(504, "origin_timeout",
          response_.has_head() ? "no content in time" : "no response in time");
-    return outcome::finished;
-  }
-  if (!response_.has_started()) {
-    if (may_retry()) return outcome::stale;
+  } else if (!response_.has_started()) {
+    if (may_retry()) co_return outcome::stale;
     fail(502, "origin_closed", "the connection ended before a response");
-    return outcome::finished;
-  }
-  if (response_.close() == response_progress::done)
+  } else if (response_.close() == response_progress::done) {
     complete();
-  else
+  } else {
     fail(502, response_.has_head() ? "origin_closed" : "origin_malformed", response_.problem());
-  return outcome::finished;
+  }
+  co_return outcome::finished;
+}
+
+awaitable<void> origin_exchange::let_go_out() {
+  // A reset overtakes what waits for the end of the turn, and the head with it.
+  if (state_ == state::responding)
+    co_await runtime::asio::post(context_.home.get_executor(), runtime::use_awaitable);
 }
 
 bool origin_exchange::may_retry() const noexcept {

@@ -95,7 +95,8 @@ class origin_exchange final : public runtime::http2_stream,
   runtime::awaitable<outcome> receive_response();
   response_progress read_some(size_t room, runtime::io_status& status);
   response_progress read_direct(size_t room, runtime::io_status& status);
-  outcome end_of_connection();
+  runtime::awaitable<outcome> end_of_connection();
+  runtime::awaitable<void> let_go_out();
   void complete();
 
   /// Answers with `postern-error`, or resets the stream if a response has begun. Logs why.
