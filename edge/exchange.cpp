@@ -1,5 +1,6 @@
 #include "edge/exchange.hpp"
 
+#include "edge/cookies.hpp"
 #include "edge/node_load.hpp"
 #include "edge/tunnel.hpp"
 #include "runtime/limits.hpp"
@@ -180,9 +181,13 @@ void exchange::translate_response(const runtime::field_list& fields) {
   response_.clear();
   response_text_.clear();
   const auto& urls = request_.to->urls;
+  const bool translate = request_.to->application->translate_host_header;
   for (const auto& f : fields) {
     if (is_dropped_response_field(f.name)) continue;
-    if (f.name == "location" || f.name == "content-location" || f.name == "refresh") {
+    if (!translate) {
+      // The origin knows its external name and speaks of it itself; only our own cookies stay protected.
+      if (f.name != "set-cookie" || !is_own_cookie(f.value.substr(0, f.value.find('=')))) response_.push_back(f);
+    } else if (f.name == "location" || f.name == "content-location" || f.name == "refresh") {
       response_.push_back({f.name, response_text_.emplace_back(translate_location(f.value, urls))});
     } else if (f.name == "set-cookie") {
       auto cookie = translate_set_cookie(f.value, urls);

@@ -47,9 +47,9 @@ awaitable<bool> gatekeeper::open(std::string_view cookie, std::unique_ptr<opened
   co_return true;
 }
 
-awaitable<result<actors::access_decision>> gatekeeper::decide(const published_application& to, opened_session& session) {
-  // Named, not a temporary: GCC 12 destroys aggregates twice that are made inside a co_await expression (GCC bug 102489).
-  const actors::access_request question{to.application};
+awaitable<result<actors::access_decision>> gatekeeper::decide(actors::application_ptr application, opened_session& session) {
+  // Named, not a temporary: GCC 12 destroys aggregates twice that are made inside a co_await expression.
+  const actors::access_request question{std::move(application)};
   auto decision =
       co_await context_.port->ask<actors::access_decision>(session.actor, session_timeout, actors::authorize_atom_v, question);
   if (decision || decision.error().cause != "actor_down") co_return decision;
@@ -72,7 +72,7 @@ awaitable<admission> gatekeeper::admit(const published_application& to, const ch
   const auto cookie = session_cookie_of(fields, to.cookie_name);
   const bool known = cache && cache->cookie == cookie;
   if (!cookie.empty() && (known || co_await open(cookie, cache))) {
-    auto decided = co_await decide(to, *cache);
+    auto decided = co_await decide(to.application, *cache);
     if (decided)
       decision = std::move(*decided);
     else if (decided.error().category != error_category::unauthenticated)

@@ -40,8 +40,10 @@ class gatekeeper {
   /// Requests below ".postern/" of an application: callback and logout.
   runtime::awaitable<runtime::http_response> serve_reserved(const published_application& to, service_request whole);
 
+  /// What the session says of one more request, or of a stream that goes on. Wakes the session if it sleeps.
+  runtime::awaitable<runtime::result<actors::access_decision>> decide(actors::application_ptr application, opened_session& session);
+
  private:
-  runtime::awaitable<runtime::result<actors::access_decision>> decide(const published_application& to, opened_session& session);
   runtime::awaitable<bool> open(std::string_view cookie, std::unique_ptr<opened_session>& cache);
 
   edge_context& context_;

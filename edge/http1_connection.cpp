@@ -6,10 +6,12 @@
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
 
-#include <boost/beast/http/write.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 
 namespace postern::edge {
 
+namespace asio = boost::asio;
 namespace limits = runtime::limits;
 using runtime::awaitable;
 using runtime::error;
@@ -77,7 +79,7 @@ awaitable<void> http1_connection::run() {
     if (outcome == head_outcome::complete) {
       co_await serve();
     } else {
-      keep_alive_ = false;
+      keep_alive_ = content_ended_ = false;
       request_id_ = context_.random.hex(16);
       refuse(outcome == head_outcome::too_large ? error{error_category::too_large, "head_too_large", "request", {}}
                                                 : error{error_category::timeout, "request_timeout", "request", {}});
@@ -161,6 +163,7 @@ awaitable<void> http1_connection::serve() {
   remember(*checked);
   keep_alive_ = checked->keep_alive;
   content_ended_ = !checked->has_content;
+  owes_continue_ = checked->expects_continue;
   stop_watching_ = readable_ = false;
   if (context_.load->draining.load(std::memory_order_relaxed)) keep_alive_ = false;
   if (site_.is_service_host(checked->host))
@@ -284,6 +287,7 @@ awaitable<void> http1_connection::run_exchange(const checked_request& request, c
                                request.websocket};
   framing_ = framing::none;
   trailers_.clear();
+  watched_application_ = to.application;
   do {
     auto started = co_await exchange_.start(asked);
     if (started) co_await pump();
@@ -291,6 +295,7 @@ awaitable<void> http1_connection::run_exchange(const checked_request& request, c
   const bool failed = exchange_.current() == exchange::state::failed;
   if (failed && !exchange_.head_sent() && !dropped_ && exchange_.failure().cause != "user_gone") refuse(exchange_.failure());
   if (failed && exchange_.failure().cause == "user_gone") drop_connection();
+  ++exchange_number_;
   if (failed)
     runtime::log_event(spdlog::level::warn, "exchange failed",
                        {{"request_id", request_id_},
@@ -312,10 +317,36 @@ awaitable<void> http1_connection::pump() {
     else if (exchange_.watch_user())
       watch_user();
     if (exchange_.ended()) break;
+    if (exchange_.watch_user() && session_ && watched_exchange_ != exchange_number_) {
+      watched_exchange_ = exchange_number_;
+      asio::co_spawn(context_.home.get_executor(), watch_session(shared_from_this(), *session_), asio::detached);
+    }
     if (!content_ended_ && exchange_.content_room() == 0 && exchange_.watch_user()) watch_user();
     co_await point_.wait();
   }
   if (dropped_) exchange_.user_gone();
+}
+
+awaitable<void> http1_connection::watch_session([[maybe_unused]] std::shared_ptr<http1_connection> self, opened_session session) {
+  const auto number = exchange_number_;
+  auto application = watched_application_;
+  runtime::wait_point later{context_.home};
+  runtime::coarse_timer pause;
+  for (;;) {
+    context_.home.timers().arm(
+        pause, limits::session_watch_interval, [](void* raw) { static_cast<runtime::wait_point*>(raw)->wake(); }, &later);
+    co_await later.wait();
+    if (dropped_ || exchange_number_ != number || exchange_.ended()) co_return;
+    const auto decision = co_await gate_.decide(application, session);
+    // An actor that is being restarted decides nothing: the stream goes on until one does.
+    if (!decision && decision.error().category != runtime::error_category::unauthenticated) continue;
+    if (decision && decision->verdict == actors::access_verdict::allow) continue;
+    if (dropped_ || exchange_number_ != number || exchange_.ended()) co_return;
+    runtime::log_event(spdlog::level::info, "stream cut",
+                       {{"request_id", request_id_}, {"user", session.session.user.name}, {"cause", decision ? decision->reason : decision.error().cause}});
+    end();
+    co_return;
+  }
 }
 
 awaitable<void> http1_connection::finish_output() {

@@ -50,6 +50,8 @@ class http1_connection final : public std::enable_shared_from_this<http1_connect
   runtime::awaitable<void> run_exchange(const checked_request& request, const published_application& to,
                                         const actors::identity* user);
   runtime::awaitable<void> pump();
+  /// While an exchange lasts, asks again and again whether its session still may; ends the connection if not.
+  runtime::awaitable<void> watch_session(std::shared_ptr<http1_connection> self, opened_session session);
   runtime::awaitable<bool> read_service_content(const checked_request& request, std::string& content);
   runtime::awaitable<void> finish_output();
   runtime::awaitable<void> close_gently();
@@ -109,6 +111,9 @@ class http1_connection final : public std::enable_shared_from_this<http1_connect
   struct log_facts {
     std::string method, host, path;
   } facts_;
+  actors::application_ptr watched_application_;
+  uint64_t exchange_number_ = 0;
+  uint64_t watched_exchange_ = ~uint64_t{0};  ///< the exchange that watch_session() runs for
   refusal_form form_ = refusal_form::problem;
   std::chrono::steady_clock::time_point started_at_;
   unsigned response_status_ = 0;
@@ -118,6 +123,7 @@ class http1_connection final : public std::enable_shared_from_this<http1_connect
   bool head_request_ = false;
   bool http10_ = false;
   bool content_ended_ = true;      ///< the user's content has been read completely
+  bool owes_continue_ = false;     ///< the user waits for a 100 before it sends content
   bool read_armed_ = false;        ///< a handler waits for the socket to become readable
   bool readable_ = false;          ///< it has fired
   bool stop_watching_ = false;     ///< the user has sent the next request already

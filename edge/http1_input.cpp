@@ -75,6 +75,11 @@ void http1_connection::on_trailer(std::string_view name, std::string_view value)
 void http1_connection::take_content() {
   if (framing_ == framing::upgraded) return take_raw(exchange_.content_room());
   for (size_t room = exchange_.content_room(); room > 0; room = exchange_.content_room()) {
+    if (owes_continue_) {
+      // The connector has asked for the content, whether the origin said 100 or began to read without a word.
+      owes_continue_ = false;
+      send_interim(100, {});
+    }
     if (input().empty()) {
       // From here on the head in the buffer is gone: no second attempt.
       exchange_.content({});
@@ -84,7 +89,8 @@ void http1_connection::take_content() {
       if (status == io_status::want_read || status == io_status::want_write) return arm_read();
       if (status != io_status::done) return exchange_.user_gone();
     }
-    const auto taken = parser_->parse_content(input().substr(0, room), *this);
+    // All that is there, a buffer at most: a chunk's head that the room cuts through would never be taken.
+    const auto taken = parser_->parse_content(input(), *this);
     if (!taken || (*taken == 0 && !parser_->done() && input().size() >= in_size_)) {
       keep_alive_ = false;
       return exchange_.user_gone();

@@ -36,6 +36,7 @@ void http1_connection::write_fields(const runtime::field_list& fields) {
 
 void http1_connection::send_interim(unsigned status, const runtime::field_list& fields) {
   if (http10_ || dropped_) return;
+  if (status == 100) owes_continue_ = false;
   write_status_line(status);
   write_fields(fields);
   out_ += "\r\n";

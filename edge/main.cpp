@@ -18,7 +18,7 @@ The node is where users arrive and connectors dial in. `serve` runs it in the fo
 exchanges in hand finish first. A second signal ends it at once.
 
 Files: the configuration (see config/node.toml in the sources for all keys with their defaults), and below its
-data.directory: postern.db (what is published, keys, audit), master.key (keep it safe, back it up with the database),
+data_directory: postern.db (what is published, keys, audit), master.key (keep it safe, back it up with the database),
 server-ca.pem (trust it in browsers if no certificates are configured), ready.json (while the node serves).
 
 Exit status: 0 after a planned stop, 1 if the node cannot run, 2 for a mistake on the command line or in the configuration.)";

@@ -88,8 +88,8 @@ result<runtime::tcp_acceptor> open_listener(runtime::shard& home, const std::str
 /// Everything of a running node, in the order of its birth.
 class node {
  public:
-  explicit node(const config::node& options)
-      : options_(options), urls_(make_service_urls(options)), shards_(options.listen.shards) {}
+  node(const config::node& options, std::vector<config::user> users)
+      : options_(options), users_(std::move(users)), urls_(make_service_urls(options)), shards_(options.listen.shards) {}
 
   result<void> start();
   void drain(const stop_signal& signals);
@@ -107,6 +107,7 @@ class node {
   void publish(const actors::routing& routing);
 
   const config::node& options_;
+  std::vector<config::user> users_;
   const service_urls urls_;
   runtime::system_wall_clock clock_;
   runtime::system_random_source random_;
@@ -203,11 +204,9 @@ result<void> node::start_sts() {
   issuer_tls_ = std::move(*tls);
 
   if (!options_.sts.enabled) return {};
-  auto users = config::load_users(options_.sts.users_file);
-  if (!users) return error{error_category::invalid_input, "users_file", "service", config::to_string(users.error())};
   sts::options settings;
   settings.issuer = urls_.issuer;
-  sts_ = std::make_unique<sts::provider>(settings, std::move(*users), *store_, keys_.cookies, clock_, random_);
+  sts_ = std::make_unique<sts::provider>(settings, std::move(users_), *store_, keys_.wrapping, clock_, random_);
   return sts_->start();
 }
 
@@ -318,8 +317,17 @@ bool node::stop() {
 }  // namespace
 
 int run_node(const config::node& options) {
+  std::vector<config::user> users;
+  if (options.sts.enabled) {
+    auto loaded = config::load_users(options.sts.users_file);
+    if (!loaded) {
+      std::cerr << config::to_string(loaded.error()) << "\n";
+      return 2;
+    }
+    users = std::move(*loaded);
+  }
   const stop_signal signals;
-  node running{options};
+  node running{options, std::move(users)};
   const auto started = running.start();
   if (started) {
     signals.wait();

@@ -31,7 +31,7 @@ const published_application* published_routes::find(std::string_view host, std::
 }
 
 bool has_dot_segments(std::string_view path) noexcept {
-  // Reads the path as a careless origin would: %2e is a dot, %2f and %5c and "\" are slashes.
+  // Reads the path as a careless origin would: %2e is a dot, %2f and %5c and "\" are slashes, %3b is ";".
   size_t dots = 0;
   bool other = false;
   for (size_t i = 0; i <= path.size(); ++i) {
@@ -40,6 +40,7 @@ bool has_dot_segments(std::string_view path) noexcept {
       const char high = path[i + 1], low = static_cast<char>(path[i + 2] | 0x20);
       if (high == '2' && low == 'e') c = '.';
       if ((high == '2' && low == 'f') || (high == '5' && low == 'c')) c = '/';
+      if (high == '3' && low == 'b') c = ';';
       if (c != '%') i += 2;
     }
     if (c == '/' || c == '\\' || c == ';') {

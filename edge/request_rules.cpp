@@ -61,11 +61,17 @@ bool is_valid_host(std::string_view host) noexcept {
 }  // namespace
 
 std::string_view host_of(std::string_view authority) noexcept {
+  auto end = authority.find(authority.starts_with('[') ? ']' : ':');
   if (authority.starts_with('[')) {
-    const auto end = authority.find(']');
-    return end == std::string_view::npos ? std::string_view{} : authority.substr(0, end + 1);
+    if (end == std::string_view::npos) return {};
+    ++end;
   }
-  return authority.substr(0, authority.find(':'));
+  const auto host = authority.substr(0, end);
+  auto port = authority.substr(host.size());
+  if (port.empty()) return host;
+  port.remove_prefix(1);
+  const bool is_port = authority[host.size()] == ':' && port.find_first_not_of("0123456789") == std::string_view::npos;
+  return is_port ? host : std::string_view{};
 }
 
 bool is_idempotent(std::string_view method) noexcept {
@@ -91,7 +97,7 @@ runtime::result<checked_request> check_request(const runtime::http1_request_pars
 
   const auto coding = single_value(fields, "transfer-encoding", twice);
   if (twice) return malformed("several Transfer-Encoding fields");
-  if (!coding.empty()) {
+  if (runtime::find_field(fields, "transfer-encoding") != nullptr) {
     if (head.version() < 11) return malformed("Transfer-Encoding in HTTP/1.0");
     if (!iequals(coding, "chunked")) return error{error_category::invalid_input, "coding_refused", "request", std::string{coding}};
     if (runtime::find_field(fields, "content-length")) return malformed("Content-Length and Transfer-Encoding");
@@ -99,6 +105,7 @@ runtime::result<checked_request> check_request(const runtime::http1_request_pars
   request.has_content = head.is_chunked() || head.length().value_or(0) > 0;
 
   const auto expectation = single_value(fields, "expect", twice);
+  if (twice) return malformed("several Expect fields");
   if (!expectation.empty() && !iequals(expectation, "100-continue"))
     return error{error_category::invalid_input, "expectation_refused", "request", std::string{expectation}};
   request.expects_continue = !expectation.empty() && request.has_content && head.version() >= 11;

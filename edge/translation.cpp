@@ -65,6 +65,16 @@ std::string attribute_name(std::string_view attribute) {
   return name;
 }
 
+/// Where the URL begins in "5; url=https://..." (Refresh, as browsers read it), or npos: a Location is none of these.
+size_t refresh_url_begin(std::string_view value) noexcept {
+  const auto delay_end = value.find_first_not_of("0123456789.");
+  if (delay_end == 0 || delay_end == std::string_view::npos) return std::string_view::npos;
+  const auto name = value.find_first_not_of(" \t;,", delay_end);
+  if (name == std::string_view::npos || name == delay_end || !iequals(value.substr(name, 4), "url=")) return std::string_view::npos;
+  const auto url = name + 4;
+  return url < value.size() && (value[url] == '\'' || value[url] == '"') ? url + 1 : url;
+}
+
 std::string_view attribute_value(std::string_view attribute) {
   const auto equals = attribute.find('=');
   return equals == std::string_view::npos ? std::string_view{} : runtime::trim(attribute.substr(equals + 1));
@@ -129,22 +139,21 @@ void translate_request(translated_request& out, const checked_request& request, 
   to.push_back({"postern-application", application.name});
   to.push_back({"postern-request-id", who.request_id});
 
-  std::string_view connection_options;
+  bool names_fields = false;  // "Connection: keep-alive" is common and names nothing
   for (const auto& f : fields)
-    if (iequals(f.name, "connection")) connection_options = f.value;  // several are checked one by one below
+    names_fields = names_fields || (iequals(f.name, "connection") && !iequals(f.value, "keep-alive"));
   std::string cookies;
   for (const auto& f : fields) {
     if (iequals(f.name, "cookie")) {
       append_foreign_cookies(cookies, f.value);
       continue;
     }
-    if (iequals(f.name, "te") && list_contains(f.value, "trailers")) to.push_back({"te", "trailers"});
     if (is_reserved_request_field(f.name)) continue;
     if (iequals(f.name, "via")) {
       to.push_back({f.name, f.value});
       continue;
     }
-    if (!connection_options.empty() && !iequals(connection_options, "keep-alive")) {
+    if (names_fields) {
       bool named = false;
       for (const auto& other : fields)
         named = named || (iequals(other.name, "connection") && list_contains(other.value, f.name));
@@ -176,13 +185,16 @@ std::string translate_location(std::string_view value, const application_urls& u
   auto move_path = [&](std::string_view path) {
     // Below the published path only the prefix changes; a path outside of it is not published and stays as it is.
     if (path.starts_with(urls.internal_path)) return urls.external_path + std::string{path.substr(urls.internal_path.size())};
-    if (path.empty() || std::string{path} + "/" == urls.internal_path) return urls.external_path;
+    const auto bare = path.substr(0, path.find('?'));
+    if ((bare.empty() && urls.internal_path == "/") || std::string{bare} + "/" == urls.internal_path)
+      return urls.external_path + std::string{path.substr(bare.size())};
     return std::string{path};
   };
-  // Refresh: "5; url=https://..."
-  if (const auto at = value.find("url="); at != std::string_view::npos && value.find(';') < at)
-    return std::string{value.substr(0, at + 4)} + translate_location(value.substr(at + 4), urls);
+  if (const auto at = refresh_url_begin(value); at != std::string_view::npos)
+    return std::string{value.substr(0, at)} + translate_location(value.substr(at), urls);
   if (starts_with_url(value, urls.internal_origin)) return urls.external_origin + move_path(value.substr(urls.internal_origin.size()));
+  if (const auto relative = "//" + urls.internal_authority; starts_with_url(value, relative))
+    return urls.external_origin + move_path(value.substr(relative.size()));
   // With a kept Host header the origin speaks of itself by its external authority, in its own scheme.
   const auto kept_host = urls.internal_scheme + "://" + urls.external_authority;
   if (kept_host != urls.external_origin && starts_with_url(value, kept_host))

@@ -15,7 +15,7 @@ constexpr uint64_t generation_mask = (caf::message_id::request_id_mask >> slot_b
 }  // namespace
 
 void actor_port::responder::deliver(caf::message content) const {
-  if (asker_) asker_->enqueue(self_, id_.response_id(), std::move(content), nullptr);
+  if (asker_ && id_.is_request()) asker_->enqueue(self_, id_.response_id(), std::move(content), nullptr);
 }
 
 actor_port::actor_port(caf::actor_system& system, shard& home)

@@ -18,7 +18,8 @@ namespace postern::runtime {
 /// One port per shard. Members are for the shard's own thread; the actor handle may be given to anybody.
 class actor_port {
  public:
-  /// A message that asked the port for an answer; deliver() may be called later, from the shard's thread, once.
+  /// Answers a message to the port; deliver() may be called later, from the shard's thread, once. Does nothing for a
+  /// message that asked for no answer.
   class responder {
    public:
     responder(caf::strong_actor_ptr asker, caf::strong_actor_ptr self, caf::message_id id)

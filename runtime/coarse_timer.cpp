@@ -1,5 +1,7 @@
 #include "runtime/coarse_timer.hpp"
 
+#include <algorithm>
+
 namespace postern::runtime {
 
 namespace {
@@ -33,7 +35,8 @@ void coarse_timers::arm(coarse_timer& timer, std::chrono::milliseconds delay, co
   timer.disarm();
   if (!running_) start();
   const auto ticks = static_cast<uint64_t>((delay + tick_length - std::chrono::milliseconds{1}) / tick_length) + 1;
-  timer.due_ = now_ + ticks;
+  // A loop that was busy has not yet served the ticks that have gone by: they must not shorten the delay.
+  timer.due_ = std::max(now_, elapsed_ticks()) + ticks;
   timer.callback_ = call;
   timer.argument_ = argument;
   auto& slot = slots_[timer.due_ % slot_count];
@@ -43,11 +46,15 @@ void coarse_timers::arm(coarse_timer& timer, std::chrono::milliseconds delay, co
   slot.previous_ = &timer;
 }
 
+uint64_t coarse_timers::elapsed_ticks() const noexcept {
+  return static_cast<uint64_t>((std::chrono::steady_clock::now() - origin_) / tick_length);
+}
+
 void coarse_timers::start() {
   if (stopped_) return;
   running_ = true;
   idle_ticks_ = 0;
-  now_ = static_cast<uint64_t>((std::chrono::steady_clock::now() - origin_) / tick_length);
+  now_ = elapsed_ticks();
   on_tick();
 }
 
@@ -60,7 +67,7 @@ void coarse_timers::on_tick() {
   timer_.expires_at(origin_ + tick_length * (now_ + 1));
   timer_.async_wait([this](const boost::system::error_code& failure) {
     if (failure || stopped_) return;
-    const auto target = static_cast<uint64_t>((std::chrono::steady_clock::now() - origin_) / tick_length);
+    const auto target = elapsed_ticks();
     while (now_ < target) run_slot(++now_);
     if (idle_ticks_ > idle_ticks_before_sleep) {
       running_ = false;

@@ -56,6 +56,7 @@ class coarse_timers {
   void start();
   void on_tick();
   void run_slot(uint64_t tick);
+  uint64_t elapsed_ticks() const noexcept;
 
   asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, executor> timer_;
   std::chrono::steady_clock::time_point origin_;

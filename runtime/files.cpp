@@ -19,6 +19,15 @@ struct descriptor {
   }
 };
 
+/// What a failed write leaves is removed: it may be half of a secret.
+struct temporary_file {
+  std::string path;
+  bool keep = false;
+  ~temporary_file() {
+    if (!keep) ::unlink(path.c_str());
+  }
+};
+
 error unwritable(const std::string& path) {
   return {error_category::unavailable, "file_unwritable", "service", path + ": " + std::strerror(errno)};
 }
@@ -50,6 +59,7 @@ result<std::string> read_file(const std::string& path) {
 
 result<void> write_file_atomically(const std::string& path, std::string_view content, unsigned mode) {
   const auto temporary = path + ".new";
+  temporary_file cleanup{temporary};
   {
     ::unlink(temporary.c_str());
     descriptor file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)};
@@ -63,6 +73,7 @@ result<void> write_file_atomically(const std::string& path, std::string_view con
     if (::fchmod(file.fd, mode) != 0 || ::fsync(file.fd) != 0) return unwritable(temporary);
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) return unwritable(path);
+  cleanup.keep = true;
   descriptor folder{::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (folder.fd < 0 || ::fsync(folder.fd) != 0) return unwritable(path);
   return {};

@@ -40,7 +40,8 @@ class http1_parser final : public http::basic_parser<IsRequest> {
   /// Errors: `invalid_input` "malformed_head" (detail says what), `too_large` "head_too_large".
   result<void> parse_head(std::string_view head);
 
-  /// Takes what it can of `bytes`, gives content to `sink`, returns the bytes taken. Errors: `invalid_input`, "malformed_content".
+  /// Takes what it can of `bytes`, gives content to `sink`, returns the bytes taken. A chunk's head and the trailers are taken
+  /// in one piece only: what is left comes again with more behind it. Errors: `invalid_input` "malformed_content".
   result<size_t> parse_content(std::string_view bytes, content_sink& sink);
 
   /// Tells that the peer ended the connection. Errors: "truncated_content" if the message is not complete by that.

@@ -372,6 +372,8 @@ void http2_session::wake_all_writers() {
 void http2_session::add(http2_stream& stream, int32_t id) {
   stream.out_ended_ = stream.out_deferred_ = stream.wants_writable_ = stream.has_final_head_ = false;
   stream.out_trailers_.clear();
+  stream.out_.clear();
+  stream.out_offset_ = 0;
   stream.id_ = id;
   stream.index_ = streams_.size();
   streams_.push_back(&stream);

@@ -21,13 +21,17 @@ error fetch_error(bool late, const std::string& host, const boost::system::error
 
 result<url_parts> split_url(std::string_view url) {
   const auto parsed = boost::urls::parse_uri(url);
-  if (!parsed || (parsed->scheme() != "https" && parsed->scheme() != "http") || parsed->host().empty())
+  // "host:x/" is parsed as a host with the path "x/".
+  if (!parsed || (parsed->scheme_id() != boost::urls::scheme::https && parsed->scheme_id() != boost::urls::scheme::http) ||
+      parsed->host().empty() || (!parsed->encoded_path().empty() && !parsed->encoded_path().starts_with('/')))
     return error{error_category::invalid_input, "url_malformed", "service", std::string{url}};
   url_parts parts;
-  parts.tls = parsed->scheme() == "https";
+  parts.tls = parsed->scheme_id() == boost::urls::scheme::https;
   parts.host = parsed->host_address();
   const uint16_t standard = parts.tls ? 443 : 80;
-  parts.port = parsed->has_port() ? parsed->port_number() : standard;
+  // "host:" has an empty port; one that is out of range comes as 0.
+  parts.port = parsed->port().empty() ? standard : parsed->port_number();
+  if (parts.port == 0) return error{error_category::invalid_input, "url_malformed", "service", std::string{url}};
   parts.authority = std::string{parsed->encoded_host()};
   if (parts.port != standard) parts.authority += ":" + std::to_string(parts.port);
   parts.target = std::string{parsed->encoded_path()};

@@ -47,6 +47,9 @@ inline constexpr auto hello_timeout = 5s;
 /// After this time of an exchange the user's connection is watched for its end: fast exchanges are spared the system call.
 inline constexpr auto abort_watch_delay = 200ms;
 
+/// While an exchange lasts its session is asked this often whether it still may: a revocation ends live streams within 2 s.
+inline constexpr auto session_watch_interval = 1s;
+
 /// Idle connections to one origin that are kept for reuse, and for how long. Common servers close theirs after 60 s.
 inline constexpr size_t origin_idle_connections = 256;
 inline constexpr auto origin_idle_timeout = 50s;

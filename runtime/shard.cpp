@@ -21,7 +21,8 @@ shard::shard(uint32_t index)
       read_scratch_(new char[scratch_size]),
       write_scratch_(new char[scratch_size]) {}
 
-shard::~shard() = default;
+// Connections that still wait give back their buffers and leave the turn: the shard's members must be there for that.
+shard::~shard() { io_.drop_handlers(); }
 
 shard* shard::current() noexcept { return current_shard; }
 

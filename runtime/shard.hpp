@@ -27,6 +27,13 @@ class flushable {
   bool queued_ = false;
 };
 
+/// An io_context that can let go of what waits on it before it ends.
+class event_loop : public asio::io_context {
+ public:
+  using asio::io_context::io_context;
+  void drop_handlers() { shutdown(); }
+};
+
 /// One thread's share of the process. Unless said otherwise, members are for the shard's own thread.
 class shard {
  public:
@@ -80,7 +87,7 @@ class shard {
   };
 
   uint32_t index_;
-  asio::io_context io_{1};
+  event_loop io_{1};
   coarse_timers timers_;
   buffer_pool buffers_;
   std::vector<deferred> tasks_, running_tasks_;
