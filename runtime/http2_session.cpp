@@ -320,6 +320,10 @@ void http2_session::flush() {
     notify_writable();
     more = !filled.empty() && nghttp2_session_want_write(session_) != 0;
   }
+  // nghttp2 answers a broken protocol with GOAWAY and is deaf from then on: do not wait for such a peer to leave.
+  if (!closed_ && !writing_blocked_ && !leaving_ && !going_away_ && nghttp2_session_want_read(session_) == 0 &&
+      nghttp2_session_want_write(session_) == 0)
+    fail({error_category::bad_gateway, "http2_protocol", "connector", "the peer broke the protocol"});
 }
 
 bool http2_session::write_out(std::span<const char> bytes) {
@@ -504,6 +508,7 @@ void http2_session::ping() {
 
 void http2_session::go_away() {
   if (closed_) return;
+  leaving_ = true;
   nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_),
                         NGHTTP2_NO_ERROR, nullptr, 0);
   wants_flush();

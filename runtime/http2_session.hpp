@@ -160,7 +160,8 @@ class http2_session final : private flushable {
   error failure_;
   const bool server_;
   bool writing_blocked_ = false;
-  bool going_away_ = false;
+  bool going_away_ = false;  ///< the peer is leaving
+  bool leaving_ = false;     ///< we are
   bool closed_ = false;
 };
 
