@@ -50,7 +50,9 @@ class demo:
         self.control.login()
         say("  publishing      intranet (sign-in first), public (passthrough), orphan (a group without a connector)")
         self.control.apply(self.published())
-        if not (self.connector.state / "ready.json").exists():
+        if (self.connector.state / "identity.pem").exists():
+            say("  connector       has enrolled before")
+        else:
             say("  connector       enrols: makes a key, and alice allows it in")
             self.enroll()
         self.connector.start()
@@ -206,6 +208,8 @@ def main():
         if arguments.keep:
             folder = ROOT / ".demo" / str(arguments.port)  # names and certificates of a start belong to its port
             folder.mkdir(parents=True, exist_ok=True)
+            for log in folder.glob("**/*.log"):
+                log.unlink()
             return run(arguments, folder)
         with tempfile.TemporaryDirectory(prefix="postern-demo-") as folder:
             return run(arguments, pathlib.Path(folder))

@@ -98,7 +98,7 @@ BAD_CHUNKS = [b"x\r\nabc\r\n0\r\n\r\n", b"-1\r\n\r\n", b"3\r\nabcX\r\n0\r\n\r\n"
               b"0x3\r\nabc\r\n0\r\n\r\n", b"3\nabc\n0\n\n", b"3;" + b"x" * 100_000 + b"\r\nabc\r\n0\r\n\r\n", b"\r\n\r\n"]
 
 
-@pytest.mark.parametrize("chunks", BAD_CHUNKS)
+@pytest.mark.parametrize("chunks", BAD_CHUNKS, ids=[str(one[:12]) for one in BAD_CHUNKS])
 def test_bad_chunks_end_the_exchange(world, chunks):
     arrived = []
 
@@ -318,7 +318,7 @@ def test_every_program_explains_itself(program):
     ("/apply", "POST", b'{"unknown":1}'), ("/apply", "POST", b"{" * 100_000), ("/applications/none", "GET", None),
     ("/nowhere", "GET", None), ("/applications", "PATCH", b"{}"), ("/connectors/none/revoke", "POST", b"{}"),
     ("/enrolment-tokens", "POST", b'{"group":"none"}'), ("/enrolment-tokens", "POST", b'{"group":"main","uses":-1}'),
-    ("/audit?limit=x", "GET", None)])
+    ("/audit?limit=x", "GET", None)], ids=str)
 def test_bad_api_calls_get_problem_json(world, path, method, body):
     answer = world.control.api(method, path, content=body)
     assert 400 <= answer.status_code < 500, answer.text

@@ -14,6 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from harness.certificates import own_certificate
 from harness.processes import BIN, approve_printed, connector, control, process, run, wait_until
+from harness.wire import raw_client
 
 
 def key_files(state):
@@ -120,7 +121,8 @@ def test_a_token_opens_its_own_group_only(world, tmp_path):
     assert done.returncode != 0 and "group" in done.stderr
 
 
-@pytest.mark.parametrize("token", ["", "x", "A" * 43, "../../etc/passwd", "\x00\x01", "A" * 100_000])
+@pytest.mark.parametrize("token", ["", "x", "A" * 43, "../../etc/passwd", "\x00\x01", "A" * 100_000],
+                         ids=["empty", "short", "unknown", "path", "binary", "long"])
 def test_what_is_no_token_is_refused(world, tmp_path, token):
     done = connector(world.node, tmp_path).try_enroll("main", token)
     assert done.returncode not in (0, None) and len(done.stderr.strip().splitlines()) <= 3, done.stderr
@@ -193,7 +195,8 @@ def test_a_request_that_is_not_signed_by_its_key_is_refused(world):
     assert answer.status_code == 400
 
 
-@pytest.mark.parametrize("body", [b"", b"x", b"AAAA", b"A" * 200_000, b"\xff\x00", base64.encodebytes(os.urandom(300))])
+@pytest.mark.parametrize("body", [b"", b"x", b"AAAA", b"A" * 200_000, b"\xff\x00", base64.encodebytes(os.urandom(300))],
+                         ids=["empty", "short", "zeros", "long", "binary", "random"])
 def test_what_is_no_request_is_refused_and_costs_no_use(world, tmp_path, body):
     token = world.control.enrolment_token("main")
     assert simple_enroll(world, body, "connector:" + token).status_code in (400, 413, 415)
@@ -213,7 +216,17 @@ def test_a_foreign_subject_gives_nobody_elses_identity(world, tmp_path):
         assert 400 <= answer.status_code < 500
 
 
-@pytest.mark.parametrize("credentials", ["", "connector:", "connector:wrong", "alice:alice-demo-password"])
+@pytest.mark.parametrize("header", ["Authorization: Basic ", "Authorization: Bearer  ", "Authorization:", "X-None: 1"])
+def test_half_a_header_is_no_credential(world, header):
+    csr = der64(csr_of(ec.generate_private_key(ec.SECP256R1())))
+    with raw_client(world.node.port, "connectors.localhost", world.node.ca) as client:
+        client.send(f"POST /.well-known/est/simpleenroll HTTP/1.1\r\nHost: connectors.localhost:{world.node.port}\r\n"
+                    f"Content-Type: application/pkcs10\r\nContent-Length: {len(csr)}\r\n{header}\r\n\r\n".encode() + csr)
+        head, _ = client.answer()
+    assert head.status == 401 and head.get("WWW-Authenticate")
+
+
+@pytest.mark.parametrize("credentials", [":", "connector:", "connector:wrong", "alice:alice-demo-password"])
 def test_enrolment_asks_for_credentials(world, credentials):
     csr = der64(csr_of(ec.generate_private_key(ec.SECP256R1())))
     answer = simple_enroll(world, csr, credentials)

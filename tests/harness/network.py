@@ -38,8 +38,9 @@ def free_port():
         return port
 
 
-def trusting(ca_file):
-    """A client context that trusts only the authorities of a file."""
+def trusting(ca_file, check_name=True):
+    """A client context that trusts only the authorities of a file, for the right name unless told otherwise."""
     context = ssl.create_default_context(cafile=str(ca_file))
+    context.check_hostname = check_name
     context.set_alpn_protocols(["http/1.1"])
     return context

@@ -231,9 +231,27 @@ class control:
 
     def login(self):
         """The device authorization grant, the user's part played by a browser."""
-        login = process(self.arguments("login"), self.folder / "login.log")
+        log = self.folder / "login.log"
+        log.unlink(missing_ok=True)
+        login = process(self.arguments("login"), log)
         approve_printed(login, self.node, self.user)
         assert login.wait() == 0, login.text()
+        return self
+
+    def login_directly(self):
+        """The same grant without posternctl, which has to wait some seconds before it asks whether the user has allowed it."""
+        sts = self.node.url("sts")
+        with self.node.browser() as client:
+            asked = client.request("POST", sts + "device_authorization", base={}, data={
+                "client_id": "posternctl", "scope": "openid profile email groups"}).json()
+            client.approve_device(asked["verification_uri"], asked["user_code"], self.user,
+                                  self.node.users[self.user]["password"])
+            granted = client.request("POST", sts + "token", base={}, data={
+                "grant_type": "urn:ietf:params:oauth:grant-type:device_code", "client_id": "posternctl",
+                "device_code": asked["device_code"]})
+        assert granted.status_code == 200, granted.text
+        self.token_file.touch(0o600)
+        self.token_file.write_text(granted.json()["access_token"] + "\n", encoding="utf-8")
         return self
 
     def apply(self, text, *words):

@@ -13,5 +13,6 @@ def start(client, url):
 
 
 def session_cookies(client, name):
-    """The cookies that a browser holds for an application."""
-    return [one for one in client.client.cookies.jar if one.domain.startswith(name + ".")]
+    """The session cookies that a browser holds for an application; those of sign-ins under way are none."""
+    return [one for one in client.client.cookies.jar
+            if one.domain.startswith(name + ".") and "-attempt-" not in one.name]

@@ -115,7 +115,7 @@ def small_world(folder, enrolled=True, **node_options):
     """A node, an administrator, a raw origin behind `app` (passthrough) and `guarded` (oidc, for bob), and a connector."""
     one = types.SimpleNamespace(folder=folder, raw=raw_origin())
     one.node = node(folder / "node", **node_options).start()
-    one.control = control(one.node, folder / "control").login()
+    one.control = control(one.node, folder / "control").login_directly()
     one.published = group_toml("main") + application_toml(
         "app", one.node.url("app"), one.raw.url, "main", preauthentication="passthrough",
         connect_timeout="5s") + application_toml("guarded", one.node.url("guarded"), one.raw.url, "main", assigned=["user:bob"])
