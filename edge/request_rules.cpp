@@ -102,6 +102,9 @@ runtime::result<checked_request> check_request(const runtime::http1_request_pars
     if (!iequals(coding, "chunked")) return error{error_category::invalid_input, "coding_refused", "request", std::string{coding}};
     if (runtime::find_field(fields, "content-length")) return malformed("Content-Length and Transfer-Encoding");
   }
+  // The parser takes "5, 5" and two equal fields for one length (RFC 9112, 6.3); the next hop may not.
+  const auto length = single_value(fields, "content-length", twice);
+  if (twice || length.find_first_not_of("0123456789") != std::string_view::npos) return malformed("Content-Length");
   request.has_content = head.is_chunked() || head.length().value_or(0) > 0;
 
   const auto expectation = single_value(fields, "expect", twice);

@@ -1,0 +1,147 @@
+#define CAF_SUITE server_identity
+#include "edge/server_identity.hpp"
+
+#include "runtime/files.hpp"
+#include "runtime/x509.hpp"
+#include "tests/unit/edge/samples.hpp"
+#include "tests/unit/runtime/temp_directory.hpp"
+
+#include <caf/test/dsl.hpp>
+#include <openssl/pem.h>
+
+#include <algorithm>
+#include <sys/stat.h>
+
+using namespace postern;
+using namespace postern::edge;
+using namespace postern::edge::samples;
+
+namespace {
+
+using names = std::vector<std::string>;
+
+struct fixture {
+  test::temp_directory folder;
+  config::node options;
+  config::published published;
+  runtime::manual_wall_clock clock{runtime::from_unix_seconds(1'700'000'000)};
+  runtime::seeded_random_source random{5};
+
+  fixture() {
+    options.data_directory = folder / "";
+    options.names = {"connectors.example", "admin.example", "sts.example"};
+    published.applications = {reports, wiki};
+  }
+
+  /// The certificate that is shown to names that nothing else fits.
+  static std::string certificate(const server_identity& identity) {
+    const auto connection = identity.current()->make_connection();
+    BIO* out = BIO_new(BIO_s_mem());
+    PEM_write_bio_X509(out, SSL_get_certificate(connection.get()));
+    char* data = nullptr;
+    const auto size = BIO_get_mem_data(out, &data);
+    std::string pem(data, static_cast<size_t>(size));
+    BIO_free(out);
+    return pem;
+  }
+  static names names_in(const server_identity& identity) {
+    auto found = runtime::read_certificate_pem(certificate(identity)).value().dns_names;
+    std::sort(found.begin(), found.end());
+    return found;
+  }
+};
+
+}  // namespace
+
+CAF_TEST_FIXTURE_SCOPE(server_identity_tests, fixture)
+
+CAF_TEST(an own authority signs for every name that is published) {
+  server_identity identity{options, {}, clock, random};
+  CAF_REQUIRE(identity.start().has_value());
+  CAF_CHECK(identity.current() == nullptr);
+  CAF_REQUIRE(identity.update(published).has_value());
+  CAF_CHECK(names_in(identity) == (names{"admin.example", "connectors.example", "intranet.example",
+                                         "sts.example", "wiki.example"}));
+  const auto shown = runtime::read_certificate_pem(certificate(identity)).value();
+  const auto authority = runtime::read_certificate_pem(identity.own_authority_pem()).value();
+  CAF_CHECK_EQUAL(shown.issuer, authority.subject);
+  CAF_CHECK(shown.not_after - shown.not_before <=
+            std::chrono::hours{24 * 398});  // what browsers accept
+  CAF_CHECK(shown.not_before < clock.now());
+  struct stat s{};
+  CAF_REQUIRE_EQUAL(::stat((folder / "server-ca.key").c_str(), &s), 0);
+  CAF_CHECK_EQUAL(s.st_mode & 07777u, 0600u);
+}
+
+CAF_TEST(without an own sts its name is not signed) {
+  options.sts.enabled = false;
+  server_identity identity{options, {}, clock, random};
+  CAF_REQUIRE(identity.start().has_value());
+  CAF_REQUIRE(identity.update({}).has_value());
+  CAF_CHECK(names_in(identity) == (names{"admin.example", "connectors.example"}));
+}
+
+CAF_TEST(the authority stays across starts) {
+  server_identity first{options, {}, clock, random}, second{options, {}, clock, random};
+  CAF_REQUIRE(first.start().has_value());
+  CAF_REQUIRE(second.start().has_value());
+  CAF_CHECK_EQUAL(first.own_authority_pem(), second.own_authority_pem());
+  CAF_CHECK(second.update(published).has_value());
+}
+
+CAF_TEST(an authority that was only half written is made anew) {
+  server_identity first{options, {}, clock, random};
+  CAF_REQUIRE(first.start().has_value());
+  std::filesystem::remove(folder / "server-ca.pem");
+  server_identity second{options, {}, clock, random};
+  CAF_REQUIRE(second.start().has_value());
+  CAF_CHECK(second.update(published).has_value());
+  CAF_CHECK(first.own_authority_pem() != second.own_authority_pem());
+}
+
+CAF_TEST(a new certificate is made for new names only) {
+  server_identity identity{options, {}, clock, random};
+  CAF_REQUIRE(identity.start().has_value());
+  CAF_REQUIRE(identity.update(published).has_value());
+  const auto before = identity.current();
+  published.applications[0].maintenance = true;
+  CAF_REQUIRE(identity.update(published).has_value());
+  CAF_CHECK(identity.current() == before);
+  published.applications.push_back(make_application("new", "https://new.example/"));
+  CAF_REQUIRE(identity.update(published).has_value());
+  CAF_CHECK(identity.current() != before);
+  CAF_CHECK_EQUAL(names_in(identity).size(), 6u);
+}
+
+CAF_TEST(configured files are shown and no authority is made) {
+  const auto key = runtime::private_key::generate();
+  const auto pem = runtime::self_sign(key, {.serial_hex = "07",
+                                            .common_name = "configured",
+                                            .not_before = clock.now(),
+                                            .not_after = clock.now() + std::chrono::hours{1},
+                                            .use = runtime::certificate_profile::usage::authority})
+                       .value();
+  options.tls.certificates = {{folder.write("a.pem", pem), folder.write("a.key", key.pem())}};
+  server_identity identity{options, {}, clock, random};
+  CAF_REQUIRE(identity.start().has_value());
+  CAF_REQUIRE(identity.update(published).has_value());
+  CAF_CHECK_EQUAL(runtime::read_certificate_pem(certificate(identity)).value().common_name,
+                  "configured");
+  CAF_CHECK_EQUAL(identity.own_authority_pem(), "");
+  CAF_CHECK(!std::filesystem::exists(folder / "server-ca.key"));
+}
+
+CAF_TEST(files that are missing or do not fit are said) {
+  options.tls.certificates = {{folder / "none.pem", folder / "none.key"}};
+  server_identity missing{options, {}, clock, random};
+  const auto why = missing.start().error();
+  CAF_CHECK_EQUAL(why.cause, "file_missing");
+  CAF_CHECK(contains(why.detail, "none.pem"));
+  options.tls.certificates = {{folder.write("a.pem", "x"), folder.write("a.key", "y")}};
+  server_identity garbage{options, {}, clock, random};
+  CAF_REQUIRE(garbage.start().has_value());
+  CAF_CHECK_EQUAL(garbage.update(published).error().cause, "tls_identity");
+  CAF_CHECK(garbage.current() == nullptr);
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
