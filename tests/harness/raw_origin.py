@@ -67,6 +67,8 @@ class raw_origin:
         return next(head for head in reversed(self.seen) if head.target.startswith(prefix))
 
     def close(self):
+        # Closing alone would leave the port open for as long as a thread waits in accept().
+        self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         with self.lock:
             for one in list(self.open):
@@ -97,7 +99,7 @@ class raw_origin:
                 one = exchange(source, head, number)
                 if not matching:
                     b"".join(one.pieces())
-                    one.answer(404, b"nothing here")
+                    one.answer(404, f"nothing at {head.target} of {self.url}".encode())
                 elif self.handlers[max(matching, key=len)](one) is False:
                     return
         except (OSError, EOFError):
