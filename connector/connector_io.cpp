@@ -149,8 +149,10 @@ void connector_io::on_closed(uint32_t slot, error why) {
 
 awaitable<void> connector_io::pull(uint64_t known_version, milliseconds wait) {
   const auto link = link_;
+  const std::weak_ptr<bool> alive = alive_;
   pull_request asked{known_version == 0 ? std::string{} : entity_tag_, instance_, wait};
   auto answer = co_await pull_configuration(home_, *link, std::move(asked));
+  if (alive.expired()) co_return;
   actors::pull_outcome outcome;
   if (answer) {
     outcome.configuration = std::move(answer->configuration);
@@ -189,14 +191,18 @@ void connector_io::write_ready_file() {
 // ----------------------------------------------------------------------------------------------
 
 awaitable<void> connector_io::renew() {
+  const std::weak_ptr<bool> alive = alive_;
   auto failure = co_await renew_identity();
+  if (alive.expired()) co_return;
   port_.tell(agent_, actors::renewed_atom_v, std::move(failure));
 }
 
 awaitable<error> connector_io::renew_identity() {
   const auto link = link_;
+  const std::weak_ptr<bool> alive = alive_;
   auto fresh = co_await simple_reenroll(home_, *link, identity_);
   if (!fresh) co_return fresh.error();
+  if (alive.expired()) co_return error{.cause = "interrupted"};
   auto renewed = make_link(*fresh);
   if (!renewed) co_return renewed.error();
   // On the disk first: an identity that is used is one that a restart finds.

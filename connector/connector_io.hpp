@@ -90,6 +90,8 @@ class connector_io {
   uint32_t capacity_ = 0;
   bool ready_ = false;  // a tunnel has been open
   std::atomic<size_t> active_{0};
+  /// Expires with this object: a pull or a renewal may come back later than that.
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace postern::connector

@@ -64,8 +64,8 @@ awaitable<void> serve_until_signal(runtime::shard& home, connector_io& io,
 }
 
 /// Everything between the start of the threads and their end.
-void serve(runtime::shard_pool& shards, caf::actor_system& system, connector_io& io) {
-  runtime::system_random_source random;
+void serve(runtime::shard_pool& shards, caf::actor_system& system, connector_io& io,
+           runtime::random_source& random) {
   actors::connector_agent_dependencies needs{.io = io.actor(), .random = &random};
   auto agent = system.spawn(actors::connector_agent, std::move(needs));
   std::promise<void> drained;
@@ -108,16 +108,17 @@ int run(const run_options& options) {
   runtime::shard_pool shards{options.shards};
   shards.start();
   int code = 0;
+  runtime::system_random_source random;  // outlives the agent, which ends with the system
   {
     runtime::shard_system_config settings{shards};
     caf::actor_system system{settings};
-    auto instance = runtime::system_random_source{}.hex(instance_bytes);
+    auto instance = random.hex(instance_bytes);
     auto io = call_on(shards.at(0), [&] {
       return connector_io::make(system, shards, state, std::move(*own), std::move(*who),
                                 std::move(instance));
     });
     if (io)
-      serve(shards, system, **io);
+      serve(shards, system, **io, random);
     else
       code = refuse(io.error().detail);
     if (io) call_on(shards.at(0), [&] { io->reset(); });
