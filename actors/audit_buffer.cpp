@@ -44,7 +44,7 @@ std::string encode_audit_event(const audit_event& e) {
 }
 
 audit_event decode_audit_event(const runtime::journal_entry& entry) {
-  audit_event out{.at = entry.at};
+  audit_event out{.sequence = entry.sequence, .at = entry.at};
   boost::system::error_code failed;
   const auto value = json::parse(entry.value, failed);
   if (failed || !value.is_object()) {

@@ -1,6 +1,7 @@
 #pragma once
-// The map of the system: every actor's interface and every message it understands. Whoever reads this file knows what
-// Postern does. Errors travel as caf::error made by runtime::to_caf (runtime/caf_error.hpp). Every request has a finite timeout.
+// The map of the system: every actor's interface and every message it understands. Whoever reads
+// this file knows what Postern does. Errors travel as caf::error made by runtime::to_caf
+// (runtime/caf_error.hpp). Every request has a finite timeout.
 
 #include "actors/fwd.hpp"
 
@@ -13,7 +14,8 @@ using caf::reacts_to;
 using caf::replies_to;
 using caf::typed_actor;
 
-// -- durable state --------------------------------------------------------------------------------------------------
+// -- durable state
+// --------------------------------------------------------------------------------------------------
 
 /// DURABLE STORE: the one writer; runs detached because the medium blocks.
 using durable_store_actor = typed_actor<
@@ -24,7 +26,8 @@ using durable_store_actor = typed_actor<
     // Appends journal entries; answered when they are durable.
     replies_to<append_atom, std::vector<runtime::journal_entry>>::with<void>,
     // Returns the newest entries of a journal (name, before, limit), newest first.
-    replies_to<list_atom, std::string, uint64_t, uint32_t>::with<std::vector<runtime::journal_entry>>>;
+    replies_to<list_atom, std::string, uint64_t,
+               uint32_t>::with<std::vector<runtime::journal_entry>>>;
 
 /// AUDIT LOG: who did what when; batches what it appends and never holds up whom it serves.
 using audit_log_actor = typed_actor<
@@ -35,7 +38,8 @@ using audit_log_actor = typed_actor<
     // INTERNAL: writes what has gathered.
     reacts_to<tick_atom>>;
 
-// -- publishing -----------------------------------------------------------------------------------------------------
+// -- publishing
+// -----------------------------------------------------------------------------------------------------
 
 /// CONFIGURATION SUBSCRIBER: is told each new snapshot.
 using configuration_subscriber_actor = typed_actor<
@@ -46,12 +50,14 @@ using configuration_subscriber_actor = typed_actor<
 using configuration_actor = typed_actor<
     // Returns the snapshot in force.
     replies_to<lookup_atom>::with<published_ptr>,
-    // Applies a change: validated as a whole, durable before it is answered, then told to all subscribers.
+    // Applies a change: validated as a whole, durable before it is answered, then told to all
+    // subscribers.
     replies_to<apply_atom, change_request>::with<change_report>,
     // Returns the snapshot in force and tells every later one.
     replies_to<subscribe_atom, configuration_subscriber_actor>::with<published_ptr>>;
 
-// -- identity -------------------------------------------------------------------------------------------------------
+// -- identity
+// -------------------------------------------------------------------------------------------------------
 
 /// KEY SOURCE: fetches an issuer's public keys; implemented by the edge over HTTPS.
 using key_source_actor = typed_actor<
@@ -60,7 +66,8 @@ using key_source_actor = typed_actor<
 
 /// TOKEN VERIFIER: says whether a token holds, and of whom it speaks.
 using token_verifier_actor = typed_actor<
-    // Verifies signature, issuer, audience, time window, nonce and algorithm; a nonce is accepted once.
+    // Verifies signature, issuer, audience, time window, nonce and algorithm; a nonce is accepted
+    // once.
     replies_to<verify_atom, token_expectation>::with<verified_token>,
     // INTERNAL: forgets nonces that have expired.
     reacts_to<tick_atom>>;
@@ -76,7 +83,8 @@ using user_session_actor = typed_actor<
 
 /// SESSION REGISTRY: finds sessions, wakes them from their cookie, revokes them for good.
 using session_registry_actor = typed_actor<
-    // Finds or wakes the actor of a session that a valid cookie carries; refuses one that was revoked.
+    // Finds or wakes the actor of a session that a valid cookie carries; refuses one that was
+    // revoked.
     replies_to<wake_atom, access_session>::with<user_session_actor>,
     // Revokes sessions, durably; returns how many live ones were ended.
     replies_to<revoke_atom, session_selector>::with<uint64_t>,
@@ -85,16 +93,20 @@ using session_registry_actor = typed_actor<
     // INTERNAL: forgets revocations whose sessions have expired anyway.
     reacts_to<tick_atom>>;
 
-// -- connectors -----------------------------------------------------------------------------------------------------
+// -- connectors
+// -----------------------------------------------------------------------------------------------------
 
 /// TUNNEL CONTROL: cuts tunnels; implemented by the edge.
 using tunnel_control_actor = typed_actor<
-    // Closes a tunnel at once; its exchanges end as "connector lost". The text is the reason, for the log.
+    // Closes a tunnel at once; its exchanges end as "connector lost". The text is the reason, for
+    // the log.
     reacts_to<shut_atom, tunnel_id, std::string>>;
 
-/// CERTIFICATE AUTHORITY: signs connectors in (RFC 7030), renews them, keeps count of enrolment tokens.
+/// CERTIFICATE AUTHORITY: signs connectors in (RFC 7030), renews them, keeps count of enrolment
+/// tokens.
 using certificate_authority_actor = typed_actor<
-    // Enrols a connector: checks token, group and request, signs, and records it durably before it answers.
+    // Enrols a connector: checks token, group and request, signs, and records it durably before it
+    // answers.
     replies_to<sign_atom, enrolment_request>::with<issued_certificate>,
     // Renews a connector's certificate over its old one; the subject must stay the same.
     replies_to<renew_atom, renewal_request>::with<issued_certificate>,
@@ -103,14 +115,17 @@ using certificate_authority_actor = typed_actor<
     // Returns the authority's certificate in PEM.
     replies_to<lookup_atom>::with<std::string>>;
 
-/// GROUP QUEUE: the exchanges of one connector group on this node, and the connections that may take them.
+/// GROUP QUEUE: the exchanges of one connector group on this node, and the connections that may
+/// take them.
 using group_queue_actor = typed_actor<
-    // Queues an exchange for a connector of the group; answered once a connection has room, or with an error when its
-    // patience ends ("no_connector", timeout) or the queue is full ("queue_full", overloaded).
+    // Queues an exchange for a connector of the group; answered once a connection has room, or with
+    // an error when its patience ends ("no_connector", timeout) or the queue is full ("queue_full",
+    // overloaded).
     replies_to<submit_atom, exchange_ticket>::with<dispatch>,
     // Takes an exchange that still waits out of the queue: its user has gone.
     reacts_to<cancel_atom, uint64_t>,
-    // Ends an exchange that was dispatched: frees its place on the tunnel. (tunnel, how, time to the response head)
+    // Ends an exchange that was dispatched: frees its place on the tunnel. (tunnel, how, time to
+    // the response head)
     reacts_to<release_atom, tunnel_id, exchange_outcome, milliseconds>,
     // Adds a connection that may take exchanges.
     reacts_to<attach_atom, tunnel_info>,
@@ -121,7 +136,8 @@ using group_queue_actor = typed_actor<
     // INTERNAL: refuses exchanges whose patience has ended.
     reacts_to<expire_atom, uint64_t>>;
 
-/// CONNECTOR CONNECTION: one tunnel, from hello to its end; owns its state and tells the group's queue.
+/// CONNECTOR CONNECTION: one tunnel, from hello to its end; owns its state and tells the group's
+/// queue.
 using connector_connection_actor = typed_actor<
     // Takes no new exchanges from now on: the connector or the node is leaving.
     reacts_to<drain_atom>,
@@ -139,13 +155,15 @@ using routing_subscriber_actor = typed_actor<
     // Takes over a new routing.
     reacts_to<update_atom, routing_ptr>>;
 
-/// CONNECTOR REGISTRY: who is enrolled and who is connected; owns the queues of the groups and supervises them.
+/// CONNECTOR REGISTRY: who is enrolled and who is connected; owns the queues of the groups and
+/// supervises them.
 using connector_registry_actor = typed_actor<
     // Records a connector; answered when durable. Sent by the certificate authority.
     replies_to<insert_atom, connector_record>::with<void>,
     // Returns the record of a connector.
     replies_to<find_atom, std::string>::with<connector_record>,
-    // Lets a tunnel in: refuses revoked and unknown connectors and certificates, raises the alarm for a second holder.
+    // Lets a tunnel in: refuses revoked and unknown connectors and certificates, raises the alarm
+    // for a second holder.
     replies_to<attach_atom, tunnel_info>::with<connector_connection_actor>,
     // Returns a connector's configuration, at once or when it changes; refuses like attach.
     replies_to<pull_atom, configuration_pull>::with<connector_configuration>,
@@ -168,7 +186,8 @@ struct routing {
   std::map<std::string, group_queue_actor> queues;
 };
 
-// -- supervision ----------------------------------------------------------------------------------------------------
+// -- supervision
+// ----------------------------------------------------------------------------------------------------
 
 /// The long-lived actors of one node. A new value is told after each restart of one of them.
 struct node_handles {
@@ -186,7 +205,8 @@ using handles_subscriber_actor = typed_actor<
     // Takes over new handles.
     reacts_to<update_atom, node_handles_ptr>>;
 
-/// NODE SUPERVISOR: starts the long-lived actors in order, restarts what crashes (with back-off), stops them top down.
+/// NODE SUPERVISOR: starts the long-lived actors in order, restarts what crashes (with back-off),
+/// stops them top down.
 using node_supervisor_actor = typed_actor<
     // Returns the handles in force and tells every later change.
     replies_to<subscribe_atom, handles_subscriber_actor>::with<node_handles_ptr>,
@@ -195,9 +215,11 @@ using node_supervisor_actor = typed_actor<
     // Ends all children, top down, then itself.
     reacts_to<shut_atom>>;
 
-// -- the connector's own rules --------------------------------------------------------------------------------------
+// -- the connector's own rules
+// --------------------------------------------------------------------------------------
 
-/// CONNECTOR IO: does what the agent decides; implemented by connector/ with sockets, by simulation without.
+/// CONNECTOR IO: does what the agent decides; implemented by connector/ with sockets, by simulation
+/// without.
 using connector_io_actor = typed_actor<
     // Dials the tunnel of a slot; answered later by `opened` or `closed`.
     reacts_to<dial_atom, uint32_t>,
@@ -205,7 +227,8 @@ using connector_io_actor = typed_actor<
     reacts_to<drain_atom, uint32_t>,
     // Pulls the configuration (known version, wait); answered later by `pulled`.
     reacts_to<pull_atom, uint64_t, milliseconds>,
-    // Renews the certificate: new key, request signed over the old certificate, files replaced; answered by `renewed`.
+    // Renews the certificate: new key, request signed over the old certificate, files replaced;
+    // answered by `renewed`.
     reacts_to<renew_atom>,
     // Takes over a configuration for exchanges to come.
     reacts_to<update_atom, connector_configuration>>;

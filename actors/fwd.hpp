@@ -1,5 +1,6 @@
 #pragma once
-// Says that the types of actors/messages.hpp travel between actors of one process only: they are moved, never serialized.
+// Says that the types of actors/messages.hpp travel between actors of one process only: they are
+// moved, never serialized.
 
 #include "actors/atoms.hpp"
 #include "actors/messages.hpp"

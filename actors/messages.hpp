@@ -1,5 +1,6 @@
 #pragma once
-// The data that messages carry. Plain values; interfaces that use them stand in actors/contracts.hpp.
+// The data that messages carry. Plain values; interfaces that use them stand in
+// actors/contracts.hpp.
 
 #include "config/published.hpp"
 #include "runtime/error.hpp"
@@ -24,7 +25,8 @@ using published_ptr = std::shared_ptr<const config::published>;
 /// One application of a snapshot; keeps the snapshot alive.
 using application_ptr = std::shared_ptr<const config::application>;
 
-// -- identity -------------------------------------------------------------------------------------------------------
+// -- identity
+// -------------------------------------------------------------------------------------------------------
 
 /// Who a verified token speaks of (OpenID Connect Core, section 5.1).
 struct identity {
@@ -65,8 +67,9 @@ struct access_request {
 
 enum class access_verdict : uint8_t {
   allow,
-  sign_in,      ///< the session is over (expired, revoked, made for another application): authenticate again
-  deny,         ///< signed in, but not assigned
+  sign_in,  ///< the session is over (expired, revoked, made for another application): authenticate
+            ///< again
+  deny,     ///< signed in, but not assigned
   maintenance,  ///< the application is closed for everybody
 };
 
@@ -86,7 +89,8 @@ struct session_status {
   timestamp last_used;
 };
 
-// -- tokens ---------------------------------------------------------------------------------------------------------
+// -- tokens
+// ---------------------------------------------------------------------------------------------------------
 
 /// What a token must fit (OpenID Connect Core 3.1.3.7; RFC 9068 for access tokens).
 struct token_expectation {
@@ -103,7 +107,8 @@ struct verified_token {
   int64_t authenticated_at = 0;
 };
 
-// -- publishing -----------------------------------------------------------------------------------------------------
+// -- publishing
+// -----------------------------------------------------------------------------------------------------
 
 /// What an administrator wants published. Named resources are put as they are; the rest stays.
 struct change_request {
@@ -131,7 +136,8 @@ struct change_report {
   uint64_t version = 0;                  ///< of the snapshot that holds them
 };
 
-// -- connectors -----------------------------------------------------------------------------------------------------
+// -- connectors
+// -----------------------------------------------------------------------------------------------------
 
 /// Who lets a connector in: an administrator who signed in, or a one-time token.
 struct enrolment_request {
@@ -149,10 +155,10 @@ struct renewal_request {
 };
 
 struct issued_certificate {
-  std::string connector;        ///< the connector's id
+  std::string connector;  ///< the connector's id
   std::string group;
   std::string certificate_pem;
-  std::string authority_pem;    ///< the issuer's certificate
+  std::string authority_pem;  ///< the issuer's certificate
 };
 
 struct enrolment_token_request {
@@ -185,7 +191,8 @@ struct connector_record {
   }
 };
 
-/// Identifies a tunnel on a node: `number` is unique for the life of the node process, `shard` tells who owns it.
+/// Identifies a tunnel on a node: `number` is unique for the life of the node process, `shard`
+/// tells who owns it.
 struct tunnel_id {
   uint32_t shard = 0;
   uint64_t number = 0;
@@ -200,8 +207,8 @@ struct tunnel_info {
   std::string serial;    ///< of the certificate
   std::string instance;  ///< random, made at each start of a connector process
   std::string version;
-  std::string address;   ///< of the peer
-  uint32_t capacity = 0; ///< exchanges at once
+  std::string address;    ///< of the peer
+  uint32_t capacity = 0;  ///< exchanges at once
 };
 
 /// A connector asks for its configuration.
@@ -222,7 +229,8 @@ struct connector_configuration {
   uint32_t tunnels = 2;
   uint32_t exchanges = 1'000;
   bool renew_certificate = false;  ///< the certificate in use is older than 180 days
-  std::vector<config::application> applications;  ///< of the group; only what a connector needs is filled in
+  std::vector<config::application>
+      applications;  ///< of the group; only what a connector needs is filled in
 };
 
 struct connector_status {
@@ -237,15 +245,16 @@ struct connector_status {
   bool duplicate = false;  ///< two live processes hold this identity
 };
 
-// -- exchanges ------------------------------------------------------------------------------------------------------
+// -- exchanges
+// ------------------------------------------------------------------------------------------------------
 
 /// An exchange that wants a connector.
 struct exchange_ticket {
-  uint64_t id = 0;            ///< unique on the node
-  std::string application;    ///< fairness is between applications
-  uint32_t shard = 0;         ///< the user's shard; a tunnel there is preferred
-  milliseconds patience{0};   ///< how long it may wait for a connection
-  uint64_t avoid = 0;         ///< number of a tunnel that just failed it; 0: none
+  uint64_t id = 0;           ///< unique on the node
+  std::string application;   ///< fairness is between applications
+  uint32_t shard = 0;        ///< the user's shard; a tunnel there is preferred
+  milliseconds patience{0};  ///< how long it may wait for a connection
+  uint64_t avoid = 0;        ///< number of a tunnel that just failed it; 0: none
 };
 
 /// Which tunnel takes an exchange.
@@ -261,16 +270,18 @@ struct connection_status {
   bool draining = false;
 };
 
-// -- audit ----------------------------------------------------------------------------------------------------------
+// -- audit
+// ----------------------------------------------------------------------------------------------------------
 
 /// Who did what when and with which result.
 struct audit_event {
-  timestamp at;            ///< given by the audit log if not set
-  std::string category;    ///< "sign_in", "change", "enrolment", "certificate", "revocation", "alarm"
-  std::string action;      ///< for example "sign_in_succeeded"
-  std::string actor;       ///< user or connector
-  std::string target;      ///< application, connector, ...
-  std::string outcome;     ///< "success" or a cause
+  uint64_t sequence = 0;  ///< given by the store; audit_query::before counts by it
+  timestamp at;           ///< given by the audit log if not set
+  std::string category;  ///< "sign_in", "change", "enrolment", "certificate", "revocation", "alarm"
+  std::string action;    ///< for example "sign_in_succeeded"
+  std::string actor;     ///< user or connector
+  std::string target;    ///< application, connector, ...
+  std::string outcome;   ///< "success" or a cause
   std::string address;
   std::string request_id;
   std::string detail;
@@ -281,7 +292,8 @@ struct audit_query {
   uint32_t limit = 100;
 };
 
-// -- connector side -------------------------------------------------------------------------------------------------
+// -- connector side
+// -------------------------------------------------------------------------------------------------
 
 /// How a configuration pull ended: a configuration, "not modified" (nothing set), or an error.
 struct pull_outcome {

@@ -45,10 +45,14 @@ user_session_actor::behavior_type user_session(
                                   "service", "authorize without an application"});
         return self->state.authorize(*request.application, clock->now(), self->clock().now());
       },
-      [self](revoke_atom, std::string& reason) { self->state.revoke(std::move(reason)); },
+      [self](revoke_atom, std::string& reason) {
+        self->state.revoke(std::move(reason));
+        self->delayed_send(self, session_revoked_linger, expire_atom_v, uint64_t{0});
+      },
       // One timer at a time: a timer per request would cost more than the request's decision.
       [self](expire_atom, uint64_t round) {
         const auto left = self->state.idle_time_left(self->clock().now());
+        if (self->state.is_revoked()) return self->quit();
         if (left <= left.zero()) return self->quit();
         self->delayed_send(self, left, expire_atom_v, round + 1);
       },

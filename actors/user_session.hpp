@@ -10,6 +10,9 @@ namespace postern::actors {
 
 /// A session that nobody asked for so long gives its memory back; its cookie wakes it again.
 inline constexpr std::chrono::minutes session_idle_timeout{10};
+/// A revoked session says so to whoever holds it for this long, then ends: the registry refuses its
+/// cookie anyway.
+inline constexpr std::chrono::seconds session_revoked_linger{1};
 
 /// The session and what became of it.
 class user_session_state {
@@ -26,6 +29,7 @@ class user_session_state {
 
   /// Every later request has to sign in again.
   void revoke(std::string reason);
+  bool is_revoked() const noexcept { return !revoked_.empty(); }
 
   /// How long the session may still be idle; nothing left: its actor ends.
   std::chrono::steady_clock::duration idle_time_left(time_point now) const;

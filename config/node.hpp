@@ -20,7 +20,8 @@ struct listen_options {
 
 /// Host names of the service itself; every other name is looked up among the applications.
 struct name_options {
-  std::string service;  ///< where connectors enrol and dial; the only name that asks for a client certificate
+  std::string service;  ///< where connectors enrol and dial; the only name that asks for a client
+                        ///< certificate
   std::string admin;    ///< the admin API
   std::string sts;      ///< the built-in STS
 };
@@ -31,27 +32,29 @@ struct certificate_files {
 };
 
 struct tls_options {
-  /// Chosen by server name. None: an own authority (server-ca.pem in the data directory) signs what is needed.
+  /// Chosen by server name. None: an own authority (server-ca.pem in the data directory) signs what
+  /// is needed.
   std::vector<certificate_files> certificates;
 };
 
 struct sts_options {
   bool enabled = true;
-  std::string users_file;  ///< required when enabled
-  std::string issuer;      ///< an external issuer; required when not enabled
+  std::string users_file;      ///< required when enabled
+  std::string issuer;          ///< an external issuer; required when not enabled
   std::string issuer_ca_file;  ///< trusted for the issuer in addition to the system's authorities
 };
 
 struct connector_options {
   std::chrono::seconds certificate_lifetime = std::chrono::hours{24 * 365};
   std::chrono::seconds renew_after = std::chrono::hours{24 * 180};
-  unsigned tunnels = 2;          ///< per connector to this node
-  unsigned exchanges = 1'000;    ///< at once per tunnel
+  unsigned tunnels = 2;        ///< per connector to this node
+  unsigned exchanges = 1'000;  ///< at once per tunnel
 };
 
 struct session_options {
-  std::chrono::seconds lifetime = std::chrono::hours{8};  ///< upper bound; the token's expiry may end it earlier
-  std::chrono::seconds leeway{60};                        ///< for clocks that differ, when tokens are checked
+  std::chrono::seconds lifetime =
+      std::chrono::hours{8};        ///< upper bound; the token's expiry may end it earlier
+  std::chrono::seconds leeway{60};  ///< for clocks that differ, when tokens are checked
 };
 
 struct log_options {

@@ -12,7 +12,7 @@ namespace postern::config {
 /// Why a file was not accepted.
 struct problem {
   std::string file;
-  size_t line = 0;  ///< from 1; 0 if the file as a whole is meant
+  size_t line = 0;      ///< from 1; 0 if the file as a whole is meant
   std::string message;  ///< what was expected
 
   bool operator==(const problem&) const = default;
@@ -25,7 +25,8 @@ template <class T>
 using result = boost::system::result<T, problem>;
 
 /// Found by boost::system::result; only a caller that did not look gets here.
-[[noreturn]] inline void throw_exception_from_error(const problem& p, const boost::source_location&) {
+[[noreturn]] inline void throw_exception_from_error(const problem& p,
+                                                    const boost::source_location&) {
   throw std::runtime_error{to_string(p)};
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// The users of the built-in STS; `postern hash-password` makes the hashes, config/users.toml is a commented sample.
+// The users of the built-in STS; `postern hash-password` makes the hashes, config/users.toml is a
+// commented sample.
 
 #include "config/result.hpp"
 

@@ -130,11 +130,11 @@ json::object to_json(const actors::session_status& status) {
 }
 
 json::object to_json(const actors::audit_event& event) {
-  return {
-      {"sequence", event.sequence},
-      {"at", time_or_null(event.at)}, {"category", event.category},     {"action", event.action},
-      {"actor", event.actor},         {"target", event.target},         {"outcome", event.outcome},
-      {"address", event.address},     {"request_id", event.request_id}, {"detail", event.detail}};
+  return {{"sequence", event.sequence},     {"at", time_or_null(event.at)},
+          {"category", event.category},     {"action", event.action},
+          {"actor", event.actor},           {"target", event.target},
+          {"outcome", event.outcome},       {"address", event.address},
+          {"request_id", event.request_id}, {"detail", event.detail}};
 }
 
 json::object to_json(const actors::enrolment_token& token) {

@@ -5,6 +5,7 @@
 #include "edge/administrator.hpp"
 #include "edge/answers.hpp"
 #include "edge/est.hpp"
+#include "edge/node_load.hpp"
 #include "edge/problem.hpp"
 #include "edge/refusal.hpp"
 #include "runtime/http_fields.hpp"
@@ -219,6 +220,7 @@ connector_api::answer connector_api::send_configuration(service_request& request
   pull.wait = read_wait(request.message["Prefer"]);
   const auto known = pull.known_version;
   const auto patience = pull.wait + actors::local_timeout;
+  const counted waits{context_.load->waiting_pulls};
   auto current = co_await context_.port->ask<actors::connector_configuration>(
       handles_of(context_).connectors, patience, actors::pull_atom_v, std::move(pull));
   if (!current) co_return current.error();

@@ -24,19 +24,22 @@ constexpr auto subscribe_timeout = std::chrono::seconds{10};
 // When the process has no descriptors left, accepting again at once would spin.
 constexpr auto accept_pause = std::chrono::milliseconds{50};
 
-using pause_timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, runtime::executor>;
+using pause_timer =
+    asio::basic_waitable_timer<std::chrono::steady_clock,
+                               asio::wait_traits<std::chrono::steady_clock>, runtime::executor>;
 
 std::string address_of(const runtime::tcp_socket& socket) {
   boost::system::error_code failure;
   auto address = socket.remote_endpoint(failure).address();
-  if (address.is_v6() && address.to_v6().is_v4_mapped()) address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+  if (address.is_v6() && address.to_v6().is_v4_mapped())
+    address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
   return failure ? std::string{} : address.to_string();
 }
 
 }  // namespace
 
-edge_shard::edge_shard(edge_context context, caf::actor_system& system, const server_identity& identity,
-                       routing_listener on_routing)
+edge_shard::edge_shard(edge_context context, caf::actor_system& system,
+                       const server_identity& identity, routing_listener on_routing)
     : context_(std::move(context)),
       identity_(identity),
       on_routing_(std::move(on_routing)),
@@ -64,7 +67,8 @@ void edge_shard::take_routing(actors::routing_ptr routing) {
 }
 
 void edge_shard::take_handles(actors::node_handles_ptr handles) {
-  const bool registry_changed = context_.handles && context_.handles->connectors != handles->connectors;
+  const bool registry_changed =
+      context_.handles && context_.handles->connectors != handles->connectors;
   context_.handles = std::move(handles);
   if (!registry_changed) return;
   // A restarted registry knows nothing of what is open here.
@@ -81,13 +85,14 @@ void edge_shard::take_handles(actors::node_handles_ptr handles) {
 }
 
 awaitable<result<void>> edge_shard::follow(actors::node_supervisor_actor supervisor) {
-  auto handles = co_await context_.port->ask<actors::node_handles_ptr>(supervisor, subscribe_timeout, actors::subscribe_atom_v,
-                                                                       context_.port->as<actors::handles_subscriber_actor>());
+  auto handles = co_await context_.port->ask<actors::node_handles_ptr>(
+      supervisor, subscribe_timeout, actors::subscribe_atom_v,
+      context_.port->as<actors::handles_subscriber_actor>());
   if (!handles) co_return handles.error();
   context_.handles = std::move(*handles);
-  auto routing = co_await context_.port->ask<actors::routing_ptr>(context_.handles->connectors, subscribe_timeout,
-                                                                  actors::subscribe_atom_v,
-                                                                  context_.port->as<actors::routing_subscriber_actor>());
+  auto routing = co_await context_.port->ask<actors::routing_ptr>(
+      context_.handles->connectors, subscribe_timeout, actors::subscribe_atom_v,
+      context_.port->as<actors::routing_subscriber_actor>());
   if (!routing) co_return routing.error();
   take_routing(std::move(*routing));
   co_return result<void>{};
@@ -95,17 +100,20 @@ awaitable<result<void>> edge_shard::follow(actors::node_supervisor_actor supervi
 
 void edge_shard::listen(runtime::tcp_acceptor acceptor) {
   acceptors_.push_back(std::make_unique<runtime::tcp_acceptor>(std::move(acceptor)));
-  asio::co_spawn(context_.home.get_executor(), accept_loop(*acceptors_.back(), false), asio::detached);
+  asio::co_spawn(context_.home.get_executor(), accept_loop(*acceptors_.back(), false),
+                 asio::detached);
 }
 
 void edge_shard::listen_redirect(runtime::tcp_acceptor acceptor) {
   acceptors_.push_back(std::make_unique<runtime::tcp_acceptor>(std::move(acceptor)));
-  asio::co_spawn(context_.home.get_executor(), accept_loop(*acceptors_.back(), true), asio::detached);
+  asio::co_spawn(context_.home.get_executor(), accept_loop(*acceptors_.back(), true),
+                 asio::detached);
 }
 
 void edge_shard::close_listeners() {
   boost::system::error_code ignored;
-  for (auto& acceptor : acceptors_) acceptor->close(ignored);
+  for (auto& acceptor : acceptors_)
+    acceptor->close(ignored);
 }
 
 void edge_shard::drain() {
@@ -116,7 +124,8 @@ void edge_shard::drain() {
 
 void edge_shard::end() {
   close_listeners();
-  for (auto* connection : shaking_) connection->close();
+  for (auto* connection : shaking_)
+    connection->close();
   auto connections = connections_;
   for (auto& [key, connection] : connections)
     if (auto alive = connection.lock()) alive->end();
@@ -133,7 +142,8 @@ awaitable<void> edge_shard::accept_loop(runtime::tcp_acceptor& acceptor, bool re
       co_await pause.async_wait(asio::as_tuple(runtime::use_awaitable));
       continue;
     }
-    asio::co_spawn(context_.home.get_executor(), redirecting ? redirect(std::move(socket)) : welcome(std::move(socket)),
+    asio::co_spawn(context_.home.get_executor(),
+                   redirecting ? redirect(std::move(socket)) : welcome(std::move(socket)),
                    asio::detached);
   }
 }
@@ -144,23 +154,29 @@ awaitable<void> edge_shard::welcome(runtime::tcp_socket socket) {
   const auto tls = identity_.current();
   runtime::transport connection{std::move(socket), tls->make_connection()};
   shaking_.insert(&connection);
-  auto shaken = co_await connection.handshake(context_.home.timers(), limits::tls_handshake_timeout);
+  auto shaken =
+      co_await connection.handshake(context_.home.timers(), limits::tls_handshake_timeout);
   shaking_.erase(&connection);
   if (!shaken) {
-    runtime::log_event(spdlog::level::debug, "TLS handshake failed", {{"address", address}, {"detail", shaken.error().detail}});
+    runtime::log_event(spdlog::level::debug, "TLS handshake failed",
+                       {{"address", address}, {"detail", shaken.error().detail}});
     co_return;
   }
   if (runtime::selected_protocol(connection.tls()) == tunnel_protocol) {
-    auto certificate = runtime::read_certificate_pem(runtime::peer_certificate_pem(connection.tls()));
+    auto certificate =
+        runtime::read_certificate_pem(runtime::peer_certificate_pem(connection.tls()));
     if (!certificate) {
-      runtime::log_event(spdlog::level::warn, "a tunnel without a certificate", {{"address", address}});
+      runtime::log_event(spdlog::level::warn, "a tunnel without a certificate",
+                         {{"address", address}});
       connection.shutdown();
       co_return;
     }
-    adopt_tunnel(context_, std::move(connection), {certificate->common_name, certificate->serial, std::move(address)});
+    adopt_tunnel(context_, std::move(connection),
+                 {certificate->common_name, certificate->serial, std::move(address)});
     co_return;
   }
-  auto session = std::make_shared<http1_connection>(context_, gate_, site_, std::move(connection), std::move(address));
+  auto session = std::make_shared<http1_connection>(context_, gate_, site_, std::move(connection),
+                                                    std::move(address));
   auto* key = session.get();
   connections_.emplace(key, session);
   co_await session->run();
@@ -172,7 +188,8 @@ awaitable<void> edge_shard::redirect(runtime::tcp_socket socket) {
   runtime::transport connection{std::move(socket), nullptr};
   runtime::coarse_timer deadline;
   context_.home.timers().arm(
-      deadline, limits::head_timeout, [](void* raw) { static_cast<runtime::transport*>(raw)->close(); }, &connection);
+      deadline, limits::head_timeout,
+      [](void* raw) { static_cast<runtime::transport*>(raw)->close(); }, &connection);
   std::string head;
   std::array<char, 4096> piece{};
   for (size_t end = std::string::npos; end == std::string::npos;) {
@@ -188,11 +205,14 @@ awaitable<void> edge_shard::redirect(runtime::tcp_socket socket) {
   runtime::http1_request_parser parser;
   std::string answer = "HTTP/1.1 400 Bad Request\r\n";
   if (parser.parse_head(std::string_view{head}.substr(0, runtime::find_head_end(head, 0)))) {
-    if (auto request = check_request(parser); request && (request->method == "GET" || request->method == "HEAD"))
-      answer = "HTTP/1.1 308 Permanent Redirect\r\nlocation: https://" + std::string{request->host} + context_.urls.port_suffix +
+    if (auto request = check_request(parser);
+        request && (request->method == "GET" || request->method == "HEAD"))
+      answer = "HTTP/1.1 308 Permanent Redirect\r\nlocation: https://" +
+               std::string{request->host} + context_.urls.port_suffix +
                std::string{request->target} + "\r\n";
     else if (request)
-      answer = "HTTP/1.1 403 Forbidden\r\n";  // content has been sent in the clear already: a redirect would hide that
+      answer = "HTTP/1.1 403 Forbidden\r\n";  // content has been sent in the clear already: a
+                                              // redirect would hide that
   }
   answer += "connection: close\r\ncontent-length: 0\r\n\r\n";
   connection.try_write(answer);

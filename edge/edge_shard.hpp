@@ -16,13 +16,15 @@
 
 namespace postern::edge {
 
-/// Made by the node before the shard runs; afterwards everything but the constructor and destructor runs on the shard.
+/// Made by the node before the shard runs; afterwards everything but the constructor and destructor
+/// runs on the shard.
 class edge_shard {
  public:
   /// Called on this shard when something was published.
   using routing_listener = std::function<void(const actors::routing&)>;
 
-  edge_shard(edge_context context, caf::actor_system& system, const server_identity& identity, routing_listener on_routing);
+  edge_shard(edge_context context, caf::actor_system& system, const server_identity& identity,
+             routing_listener on_routing);
   ~edge_shard();
 
   edge_context& context() noexcept { return context_; }

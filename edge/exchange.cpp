@@ -30,14 +30,19 @@ struct origin_cause {
 };
 
 /// What a connector may say in `postern-error` (docs/tunnel-protocol.md, 8).
-constexpr std::array<origin_cause, 8> origin_causes{{{"origin_refused", error_category::bad_gateway, "origin"},
-                                                     {"origin_unresolved", error_category::bad_gateway, "origin"},
-                                                     {"origin_timeout", error_category::timeout, "origin"},
-                                                     {"origin_certificate", error_category::bad_gateway, "origin"},
-                                                     {"origin_tls", error_category::bad_gateway, "origin"},
-                                                     {"origin_malformed", error_category::bad_gateway, "origin"},
-                                                     {"origin_closed", error_category::bad_gateway, "origin"},
-                                                     {"application_unknown", error_category::unavailable, "connector"}}};
+constexpr std::array<origin_cause, 8> origin_causes{
+    {{"origin_refused", error_category::bad_gateway, "origin"},
+     {"origin_unresolved", error_category::bad_gateway, "origin"},
+     {"origin_timeout", error_category::timeout, "origin"},
+     {"origin_certificate", error_category::bad_gateway, "origin"},
+     {"origin_tls", error_category::bad_gateway, "origin"},
+     {"origin_malformed", error_category::bad_gateway, "origin"},
+     {"origin_closed", error_category::bad_gateway, "origin"},
+     {"application_unknown", error_category::unavailable, "connector"}}};
+
+error user_gone_error() {
+  return {error_category::invalid_input, "user_gone", "request", "the user ended the connection"};
+}
 
 unsigned parse_status(std::string_view text) {
   unsigned status = 0;
@@ -54,8 +59,9 @@ exchange::~exchange() {
 }
 
 void exchange::enter(state next) {
-  runtime::ensure(next > state_ || next == state::idle || (state_ == state::failed && next == state::queued),
-                  "an exchange goes forward, or begins again");
+  runtime::ensure(
+      next > state_ || next == state::idle || (state_ == state::failed && next == state::queued),
+      "an exchange goes forward, or begins again");
   state_ = next;
 }
 
@@ -68,7 +74,8 @@ void exchange::reset() {
   avoid_ = 0;
   status_ = 0;
   attempts_ = 0;
-  head_sent_ = origin_started_ = content_taken_ = never_started_ = response_ended_ = watch_user_ = false;
+  head_sent_ = origin_started_ = content_taken_ = never_started_ = response_ended_ = watch_user_ =
+      false;
 }
 
 bool exchange::may_retry() const noexcept {
@@ -83,24 +90,37 @@ awaitable<result<void>> exchange::start(exchange_request request) {
   failure_ = {};
   never_started_ = response_ended_ = false;
   const auto& application = *request.to->application;
-  actors::exchange_ticket ticket{context_.load->next_exchange.fetch_add(1, std::memory_order_relaxed), application.name,
-                                 context_.home.index(), application.response_timeout, avoid_};
+  actors::exchange_ticket ticket{
+      context_.load->next_exchange.fetch_add(1, std::memory_order_relaxed), application.name,
+      context_.home.index(), application.response_timeout, avoid_};
   const auto patience = ticket.patience;
-  auto assigned = co_await context_.port->ask<actors::dispatch>(request.to->queue, patience + queue_slack, actors::submit_atom_v,
-                                                                std::move(ticket));
-  if (!assigned) {
-    failure_ = assigned.error();
+  ticket_ = ticket.id;
+  watch_user_ = user_left_ = false;
+  arm_quiet(limits::abort_watch_delay);
+  auto assigned = co_await context_.port->ask<actors::dispatch>(
+      request.to->queue, patience + queue_slack, actors::submit_atom_v, std::move(ticket));
+  quiet_.disarm();
+  if (assigned) {
+    dispatch_ = std::move(*assigned);
+    dispatched_ = true;
+  }
+  if (!assigned || user_left_) {
+    // A dispatch that crossed the cancellation still has to be given back.
+    leave_stream(exchange_outcome::user_gone);
+    failure_ = user_left_ ? user_gone_error() : assigned.error();
     enter(state::failed);
     co_return failure_;
   }
-  dispatch_ = std::move(*assigned);
+  watch_user_ = false;
   dispatched_at_ = std::chrono::steady_clock::now();
   ++attempts_;
   enter(state::requested);
   if (dispatch_.tunnel.shard == context_.home.index()) {
-    if (auto on = context_.tunnels->find(dispatch_.tunnel.number)) stream_ = open_local_stream(on, *this);
+    if (auto on = context_.tunnels->find(dispatch_.tunnel.number))
+      stream_ = open_local_stream(on, *this);
   } else {
-    stream_ = open_remote_stream(context_, *context_.shards[dispatch_.tunnel.shard], dispatch_.tunnel.number, *this);
+    stream_ = open_remote_stream(context_, *context_.shards[dispatch_.tunnel.shard],
+                                 dispatch_.tunnel.number, *this);
   }
   if (stream_ == nullptr) {
     on_stream_closed(NGHTTP2_REFUSED_STREAM);
@@ -118,15 +138,17 @@ void exchange::arm_quiet(std::chrono::milliseconds after) {
 
 void exchange::on_quiet() {
   const auto idle = request_.to->application->idle_timeout;
-  if (!watch_user_) {
+  if (!watch_user_ || state_ == state::queued) {
     watch_user_ = true;
     arm_quiet(idle);
     user_.wake();
     return;
   }
-  // Before the head the connector's own timeouts count; afterwards silence both ways ends the exchange.
+  // Before the head the connector's own timeouts count; afterwards silence both ways ends the
+  // exchange.
   if (head_sent_ && progress_ == progress_seen_) {
-    fail({error_category::timeout, "idle_timeout", "origin", "no byte either way"}, exchange_outcome::origin_failed);
+    fail({error_category::timeout, "idle_timeout", "origin", "no byte either way"},
+         exchange_outcome::origin_failed);
     return;
   }
   progress_seen_ = progress_;
@@ -150,8 +172,13 @@ void exchange::content_end(std::vector<std::pair<std::string, std::string>> trai
 }
 
 void exchange::user_gone() {
-  if (ended()) return;
-  failure_ = {error_category::invalid_input, "user_gone", "request", "the user ended the connection"};
+  if (ended() || state_ == state::idle) return;
+  if (state_ == state::queued) {
+    user_left_ = true;
+    context_.port->tell(request_.to->queue, actors::cancel_atom_v, ticket_);
+    return;
+  }
+  failure_ = user_gone_error();
   leave_stream(exchange_outcome::user_gone);
   enter(state::failed);
   quiet_.disarm();
@@ -185,13 +212,16 @@ void exchange::translate_response(const runtime::field_list& fields) {
   for (const auto& f : fields) {
     if (is_dropped_response_field(f.name)) continue;
     if (!translate) {
-      // The origin knows its external name and speaks of it itself; only our own cookies stay protected.
-      if (f.name != "set-cookie" || !is_own_cookie(f.value.substr(0, f.value.find('=')))) response_.push_back(f);
+      // The origin knows its external name and speaks of it itself; only our own cookies stay
+      // protected.
+      if (f.name != "set-cookie" || !is_own_cookie(f.value.substr(0, f.value.find('='))))
+        response_.push_back(f);
     } else if (f.name == "location" || f.name == "content-location" || f.name == "refresh") {
       response_.push_back({f.name, response_text_.emplace_back(translate_location(f.value, urls))});
     } else if (f.name == "set-cookie") {
       auto cookie = translate_set_cookie(f.value, urls);
-      if (!cookie.empty()) response_.push_back({f.name, response_text_.emplace_back(std::move(cookie))});
+      if (!cookie.empty())
+        response_.push_back({f.name, response_text_.emplace_back(std::move(cookie))});
     } else {
       response_.push_back(f);
     }
@@ -201,12 +231,16 @@ void exchange::translate_response(const runtime::field_list& fields) {
 
 error exchange::connector_error(std::string_view cause) const {
   for (const auto& known : origin_causes)
-    if (known.name == cause) return {known.category, std::string{cause}, known.source, "told by connector " + dispatch_.connector};
-  return {error_category::bad_gateway, "origin_malformed", "origin", "the connector says: " + std::string{cause}};
+    if (known.name == cause)
+      return {known.category, std::string{cause}, known.source,
+              "told by connector " + dispatch_.connector};
+  return {error_category::bad_gateway, "origin_malformed", "origin",
+          "the connector says: " + std::string{cause}};
 }
 
 void exchange::on_response_head(const runtime::field_list& fields, bool ended) {
-  response_delay_ = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - dispatched_at_);
+  response_delay_ = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - dispatched_at_);
   if (const auto cause = runtime::field_value(fields, "postern-error"); !cause.empty()) {
     fail(connector_error(cause), exchange_outcome::origin_failed);
     return;
@@ -242,7 +276,8 @@ void exchange::on_response_trailers(const runtime::field_list& fields) {
 void exchange::on_response_end() {
   response_ended_ = true;
   runtime::field_list trailers;
-  for (const auto& [name, value] : trailers_) trailers.push_back({name, value});
+  for (const auto& [name, value] : trailers_)
+    trailers.push_back({name, value});
   user_.send_end(trailers);
   trailers_.clear();
   complete();
@@ -250,7 +285,8 @@ void exchange::on_response_end() {
 
 void exchange::complete() {
   if (ended()) return;
-  // The request's content may still be on its way (early response): resetting the stream tells the connector to stop it.
+  // The request's content may still be on its way (early response): resetting the stream tells the
+  // connector to stop it.
   leave_stream(exchange_outcome::completed);
   enter(state::completed);
   quiet_.disarm();
@@ -275,14 +311,20 @@ void exchange::on_stream_closed(uint32_t code) {
   never_started_ = code == NGHTTP2_REFUSED_STREAM;
   avoid_ = dispatch_.tunnel.number;
   if (code == runtime::connection_lost || never_started_)
-    fail({error_category::bad_gateway, "connector_lost", "connector", "connector " + dispatch_.connector}, exchange_outcome::connector_lost);
+    fail({error_category::bad_gateway, "connector_lost", "connector",
+          "connector " + dispatch_.connector},
+         exchange_outcome::connector_lost);
   else
-    fail({error_category::bad_gateway, "origin_closed", "origin", "stream code " + std::to_string(code)}, exchange_outcome::origin_failed);
+    fail({error_category::bad_gateway, "origin_closed", "origin",
+          "stream code " + std::to_string(code)},
+         exchange_outcome::origin_failed);
 }
 
 void exchange::leave_stream(exchange_outcome outcome) {
   if (auto* stream = std::exchange(stream_, nullptr)) stream->release();
-  context_.port->tell(request_.to->queue, actors::release_atom_v, dispatch_.tunnel, outcome, response_delay_);
+  if (!std::exchange(dispatched_, false)) return;
+  context_.port->tell(request_.to->queue, actors::release_atom_v, dispatch_.tunnel, outcome,
+                      response_delay_);
 }
 
 }  // namespace postern::edge

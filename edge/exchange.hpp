@@ -1,6 +1,7 @@
 #pragma once
-// One request and its response, from the user's stream to the tunnel's stream and back: waits for a connection, hands the
-// head over, passes content both ways within the windows, translates the response head, knows whether a retry is allowed.
+// One request and its response, from the user's stream to the tunnel's stream and back: waits for a
+// connection, hands the head over, passes content both ways within the windows, translates the
+// response head, knows whether a retry is allowed.
 
 #include "edge/edge_context.hpp"
 #include "edge/exchange_stream.hpp"
@@ -14,14 +15,16 @@ namespace postern::edge {
 /// What an exchange needs to know of its request.
 struct exchange_request {
   const published_application* to = nullptr;
-  const runtime::field_list* fields = nullptr;  ///< translated; must stay until the exchange has ended
+  const runtime::field_list* fields =
+      nullptr;  ///< translated; must stay until the exchange has ended
   std::string_view request_id;
   bool has_content = false;
   bool idempotent = false;
   bool websocket = false;
 };
 
-/// Lives on the user's shard, as long as the user's stream needs it; reusable for one request after the other.
+/// Lives on the user's shard, as long as the user's stream needs it; reusable for one request after
+/// the other.
 class exchange final : private exchange_events {
  public:
   enum class state : uint8_t {
@@ -36,8 +39,8 @@ class exchange final : private exchange_events {
   exchange(edge_context& context, user_stream& user);
   ~exchange();
 
-  /// Queues the exchange and hands the head to a connection. Errors as of group_queue; the user has got nothing then.
-  /// After an attempt that may_retry(), call it again.
+  /// Queues the exchange and hands the head to a connection. Errors as of group_queue; the user has
+  /// got nothing then. After an attempt that may_retry(), call it again.
   runtime::awaitable<runtime::result<void>> start(exchange_request request);
 
   bool ended() const noexcept { return state_ == state::completed || state_ == state::failed; }
@@ -46,7 +49,8 @@ class exchange final : private exchange_events {
   bool head_sent() const noexcept { return head_sent_; }
   /// Why it failed before the user got a head.
   const runtime::error& failure() const noexcept { return failure_; }
-  /// Failed in a way that allows one more attempt: the origin got nothing, or the method is idempotent; content untouched.
+  /// Failed in a way that allows one more attempt: the origin got nothing, or the method is
+  /// idempotent; content untouched.
   bool may_retry() const noexcept;
 
   // -- the user's side
@@ -93,20 +97,23 @@ class exchange final : private exchange_events {
   actors::dispatch dispatch_;
   exchange_stream* stream_ = nullptr;
   runtime::error failure_;
-  runtime::field_list response_;          ///< translated
+  runtime::field_list response_;  ///< translated
   std::deque<std::string> response_text_;
   std::vector<std::pair<std::string, std::string>> trailers_;
   runtime::coarse_timer quiet_;
   std::chrono::steady_clock::time_point dispatched_at_;
   uint64_t content_bytes_ = 0;
-  uint64_t progress_ = 0;                 ///< rises with every byte either way
+  uint64_t progress_ = 0;  ///< rises with every byte either way
   uint64_t progress_seen_ = 0;
-  size_t unsent_ = 0;                     ///< response content handed to the user's side and not yet consumed
+  size_t unsent_ = 0;  ///< response content handed to the user's side and not yet consumed
   uint64_t avoid_ = 0;
   std::chrono::milliseconds response_delay_{0};
+  uint64_t ticket_ = 0;  ///< id in the queue
   unsigned status_ = 0;
   unsigned attempts_ = 0;
   state state_ = state::idle;
+  bool dispatched_ = false;  ///< a place on a tunnel is ours, and must be given back once
+  bool user_left_ = false;   ///< while it was queued
   bool head_sent_ = false;
   bool origin_started_ = false;
   bool content_taken_ = false;

@@ -9,7 +9,8 @@ namespace {
 /// An HTTP/2 stream on this shard; deletes itself once it is closed and let go.
 class local_stream final : public exchange_stream, private runtime::http2_stream {
  public:
-  local_stream(std::shared_ptr<tunnel> on, exchange_events& events) : tunnel_(std::move(on)), events_(&events) {}
+  local_stream(std::shared_ptr<tunnel> on, exchange_events& events)
+      : tunnel_(std::move(on)), events_(&events) {}
 
   void submit(const runtime::field_list& fields, bool ended) override {
     if (session().submit_request(*this, fields, ended)) {
@@ -17,7 +18,8 @@ class local_stream final : public exchange_stream, private runtime::http2_stream
       request_ended_ = ended;
       return;
     }
-    if (auto* events = std::exchange(events_, nullptr)) events->on_stream_closed(NGHTTP2_REFUSED_STREAM);
+    if (auto* events = std::exchange(events_, nullptr))
+      events->on_stream_closed(NGHTTP2_REFUSED_STREAM);
   }
   size_t room() override { return session().room(*this); }
   void write(std::string_view piece) override { session().write(*this, piece); }

@@ -1,6 +1,6 @@
 #pragma once
-// The tunnel's half of an exchange as the user's half sees it: on this shard it is the HTTP/2 stream itself, else a relay
-// that hands everything across shards.
+// The tunnel's half of an exchange as the user's half sees it: on this shard it is the HTTP/2
+// stream itself, else a relay that hands everything across shards.
 
 #include "actors/messages.hpp"
 #include "runtime/http2_session.hpp"
@@ -48,7 +48,9 @@ class exchange_stream {
 /// A stream on a tunnel of this shard.
 exchange_stream* open_local_stream(const std::shared_ptr<tunnel>& on, exchange_events& events);
 
-/// A stream on a tunnel of another shard, found there by its number; unknown numbers end with REFUSED_STREAM.
-exchange_stream* open_remote_stream(edge_context& here, edge_context& there, uint64_t number, exchange_events& events);
+/// A stream on a tunnel of another shard, found there by its number; unknown numbers end with
+/// REFUSED_STREAM.
+exchange_stream* open_remote_stream(edge_context& here, edge_context& there, uint64_t number,
+                                    exchange_events& events);
 
 }  // namespace postern::edge

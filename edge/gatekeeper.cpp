@@ -40,33 +40,41 @@ std::string_view session_cookie_of(const runtime::field_list& fields, std::strin
 awaitable<bool> gatekeeper::open(std::string_view cookie, std::unique_ptr<opened_session>& cache) {
   auto session = open_session(cookie, *context_.cookie_keys);
   if (!session) co_return false;
-  auto actor = co_await context_.port->ask<actors::user_session_actor>(context_.handles->sessions, session_timeout,
-                                                                       actors::wake_atom_v, *session);
+  auto actor = co_await context_.port->ask<actors::user_session_actor>(
+      context_.handles->sessions, session_timeout, actors::wake_atom_v, *session);
   if (!actor) co_return false;
-  cache = std::make_unique<opened_session>(opened_session{std::string{cookie}, std::move(*session), std::move(*actor)});
+  cache = std::make_unique<opened_session>(
+      opened_session{std::string{cookie}, std::move(*session), std::move(*actor)});
   co_return true;
 }
 
-awaitable<result<actors::access_decision>> gatekeeper::decide(actors::application_ptr application, opened_session& session) {
-  // Named, not a temporary: GCC 12 destroys aggregates twice that are made inside a co_await expression.
+awaitable<result<actors::access_decision>> gatekeeper::decide(actors::application_ptr application,
+                                                              opened_session& session) {
+  // Named, not a temporary: GCC 12 destroys aggregates twice that are made inside a co_await
+  // expression.
   const actors::access_request question{std::move(application)};
-  auto decision =
-      co_await context_.port->ask<actors::access_decision>(session.actor, session_timeout, actors::authorize_atom_v, question);
+  auto decision = co_await context_.port->ask<actors::access_decision>(
+      session.actor, session_timeout, actors::authorize_atom_v, question);
   if (decision || decision.error().cause != "actor_down") co_return decision;
   // The actor has ended for want of work: its cookie wakes it again.
-  auto actor = co_await context_.port->ask<actors::user_session_actor>(context_.handles->sessions, session_timeout,
-                                                                       actors::wake_atom_v, session.session);
+  auto actor = co_await context_.port->ask<actors::user_session_actor>(
+      context_.handles->sessions, session_timeout, actors::wake_atom_v, session.session);
   if (!actor) co_return actor.error();
   session.actor = std::move(*actor);
-  co_return co_await context_.port->ask<actors::access_decision>(session.actor, session_timeout, actors::authorize_atom_v,
-                                                                 question);
+  co_return co_await context_.port->ask<actors::access_decision>(
+      session.actor, session_timeout, actors::authorize_atom_v, question);
 }
 
-awaitable<admission> gatekeeper::admit(const published_application& to, const checked_request& request,
-                                       const runtime::field_list& fields, std::unique_ptr<opened_session>& cache,
-                                       std::string_view client_address, std::string_view request_id) {
-  const auto form = choose_form(runtime::field_value(fields, "sec-fetch-mode"), runtime::field_value(fields, "sec-fetch-dest"),
-                                runtime::field_value(fields, "x-requested-with"), runtime::field_value(fields, "accept"));
+awaitable<admission> gatekeeper::admit(const published_application& to,
+                                       const checked_request& request,
+                                       const runtime::field_list& fields,
+                                       std::unique_ptr<opened_session>& cache,
+                                       std::string_view client_address,
+                                       std::string_view request_id) {
+  const auto form = choose_form(runtime::field_value(fields, "sec-fetch-mode"),
+                                runtime::field_value(fields, "sec-fetch-dest"),
+                                runtime::field_value(fields, "x-requested-with"),
+                                runtime::field_value(fields, "accept"));
   std::string_view cause;
   actors::access_decision decision{actors::access_verdict::sign_in, {}};
   const auto cookie = session_cookie_of(fields, to.cookie_name);
@@ -84,24 +92,34 @@ awaitable<admission> gatekeeper::admit(const published_application& to, const ch
       co_return admission{true, {}};
     case actors::access_verdict::deny:
       runtime::log_event(spdlog::level::info, "denied",
-                         {{"request_id", request_id}, {"user", cache->session.user.name}, {"application", to.application->name}, {"cause", decision.reason}});
-      co_return admission{false, make_refusal({error_category::forbidden, decision.reason, "assignment", {}}, request_id, form)};
+                         {{"request_id", request_id},
+                          {"user", cache->session.user.name},
+                          {"application", to.application->name},
+                          {"cause", decision.reason}});
+      co_return admission{
+          false, make_refusal({error_category::forbidden, decision.reason, "assignment", {}},
+                              request_id, form)};
     case actors::access_verdict::maintenance:
-      co_return admission{false, make_refusal({error_category::unavailable, "maintenance", "application", {}}, request_id, form)};
+      co_return admission{
+          false, make_refusal({error_category::unavailable, "maintenance", "application", {}},
+                              request_id, form)};
     case actors::access_verdict::sign_in:
       break;
   }
   cache.reset();
-  const bool navigation = form == refusal_form::page && (request.method == "GET" || request.method == "HEAD");
+  const bool navigation =
+      form == refusal_form::page && (request.method == "GET" || request.method == "HEAD");
   if (!navigation) co_return admission{false, unauthenticated_problem(cause, request_id)};
-  const sign_in_request from{joined_cookies(fields), std::string{client_address}, std::string{request_id}};
+  const sign_in_request from{joined_cookies(fields), std::string{client_address},
+                             std::string{request_id}};
   const std::string target{request.target};
   admission redirected;
   redirected.response = co_await sign_in_.start(to.application, target, from);
   co_return redirected;
 }
 
-awaitable<runtime::http_response> gatekeeper::serve_reserved(const published_application& to, service_request whole) {
+awaitable<runtime::http_response> gatekeeper::serve_reserved(const published_application& to,
+                                                             service_request whole) {
   co_return co_await sign_in_.serve(to.application, std::move(whole));
 }
 

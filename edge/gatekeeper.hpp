@@ -30,18 +30,25 @@ struct admission {
 /// One per shard.
 class gatekeeper {
  public:
-  gatekeeper(edge_context& context, sign_in& signing_in) : context_(context), sign_in_(signing_in) {}
+  gatekeeper(edge_context& context, sign_in& signing_in)
+      : context_(context), sign_in_(signing_in) {}
 
-  /// Asks for one request of an `oidc` application. `cache` is the connection's; it holds the session if allowed.
-  runtime::awaitable<admission> admit(const published_application& to, const checked_request& request,
-                                      const runtime::field_list& fields, std::unique_ptr<opened_session>& cache,
+  /// Asks for one request of an `oidc` application. `cache` is the connection's; it holds the
+  /// session if allowed.
+  runtime::awaitable<admission> admit(const published_application& to,
+                                      const checked_request& request,
+                                      const runtime::field_list& fields,
+                                      std::unique_ptr<opened_session>& cache,
                                       std::string_view client_address, std::string_view request_id);
 
   /// Requests below ".postern/" of an application: callback and logout.
-  runtime::awaitable<runtime::http_response> serve_reserved(const published_application& to, service_request whole);
+  runtime::awaitable<runtime::http_response> serve_reserved(const published_application& to,
+                                                            service_request whole);
 
-  /// What the session says of one more request, or of a stream that goes on. Wakes the session if it sleeps.
-  runtime::awaitable<runtime::result<actors::access_decision>> decide(actors::application_ptr application, opened_session& session);
+  /// What the session says of one more request, or of a stream that goes on. Wakes the session if
+  /// it sleeps.
+  runtime::awaitable<runtime::result<actors::access_decision>> decide(
+      actors::application_ptr application, opened_session& session);
 
  private:
   runtime::awaitable<bool> open(std::string_view cookie, std::unique_ptr<opened_session>& cache);

@@ -21,7 +21,8 @@ using runtime::io_status;
 namespace {
 
 constexpr std::string_view robots_text = "User-agent: *\nDisallow: /\n";
-// After a refusal the rest of what the user sends is read and thrown away this long, so that the answer is not lost to a reset.
+// After a refusal the rest of what the user sends is read and thrown away this long, so that the
+// answer is not lost to a reset.
 constexpr auto linger_time = std::chrono::seconds{2};
 constexpr size_t linger_bytes = 256 * 1024;
 
@@ -38,12 +39,14 @@ runtime::http_response moved_to(std::string location) {
   return response;
 }
 
-error no_such_application() { return {error_category::not_found, "application_unknown", "application", {}}; }
+error no_such_application() {
+  return {error_category::not_found, "application_unknown", "application", {}};
+}
 
 }  // namespace
 
-http1_connection::http1_connection(edge_context& context, gatekeeper& gate, site& service, runtime::transport connection,
-                                   std::string client_address)
+http1_connection::http1_connection(edge_context& context, gatekeeper& gate, site& service,
+                                   runtime::transport connection, std::string client_address)
     : context_(context),
       gate_(gate),
       site_(service),
@@ -63,8 +66,8 @@ void http1_connection::drain() {
 }
 
 void http1_connection::end() {
-  drop_connection();
   exchange_.user_gone();
+  drop_connection();
 }
 
 awaitable<void> http1_connection::run() {
@@ -81,8 +84,9 @@ awaitable<void> http1_connection::run() {
     } else {
       keep_alive_ = content_ended_ = false;
       request_id_ = context_.random.hex(16);
-      refuse(outcome == head_outcome::too_large ? error{error_category::too_large, "head_too_large", "request", {}}
-                                                : error{error_category::timeout, "request_timeout", "request", {}});
+      refuse(outcome == head_outcome::too_large
+                 ? error{error_category::too_large, "head_too_large", "request", {}}
+                 : error{error_category::timeout, "request_timeout", "request", {}});
     }
     co_await finish_output();
     context_.load->exchanges.fetch_sub(1, std::memory_order_relaxed);
@@ -106,10 +110,12 @@ awaitable<http1_connection::head_outcome> http1_connection::read_head() {
   arm(limits::keep_alive_timeout);
   size_t scanned = 0;
   for (bool begun = false;;) {
-    while (in_end_ - in_begin_ >= 2 && scanned == 0 && in_[in_begin_] == '\r' && in_[in_begin_ + 1] == '\n')
+    while (in_end_ - in_begin_ >= 2 && scanned == 0 && in_[in_begin_] == '\r' &&
+           in_[in_begin_ + 1] == '\n')
       in_begin_ += 2;  // RFC 9112, 2.2: an empty line before a request is skipped
     if (!input().empty()) {
-      if (const auto end = runtime::find_head_end(input(), scanned); end != std::string_view::npos) {
+      if (const auto end = runtime::find_head_end(input(), scanned);
+          end != std::string_view::npos) {
         deadline_.disarm();
         scanned = end;
         break;
@@ -128,7 +134,8 @@ awaitable<http1_connection::head_outcome> http1_connection::read_head() {
       case io_status::want_read:
       case io_status::want_write:
         if (input().empty()) release_input();
-        if (!co_await connection_.wait_readable()) co_return timed_out_ && begun ? head_outcome::too_slow : head_outcome::closed;
+        if (!co_await connection_.wait_readable())
+          co_return timed_out_&& begun ? head_outcome::too_slow : head_outcome::closed;
         break;
       default:
         co_return head_outcome::closed;
@@ -177,15 +184,18 @@ awaitable<void> http1_connection::serve() {
 void http1_connection::remember(const checked_request& request) {
   // Content overwrites the head in the input buffer: what is needed to the end is kept apart.
   const auto& fields = parser_->fields();
-  form_ = choose_form(runtime::field_value(fields, "sec-fetch-mode"), runtime::field_value(fields, "sec-fetch-dest"),
-                      runtime::field_value(fields, "x-requested-with"), runtime::field_value(fields, "accept"));
+  form_ = choose_form(runtime::field_value(fields, "sec-fetch-mode"),
+                      runtime::field_value(fields, "sec-fetch-dest"),
+                      runtime::field_value(fields, "x-requested-with"),
+                      runtime::field_value(fields, "accept"));
   if (!context_.options.log.access) return;
   facts_.method = request.method;
   facts_.host = request.host;
   facts_.path = request.path;
 }
 
-awaitable<bool> http1_connection::read_service_content(const checked_request& request, std::string& content) {
+awaitable<bool> http1_connection::read_service_content(const checked_request& request,
+                                                       std::string& content) {
   if (content_ended_) co_return true;
   if (request.expects_continue) {
     out_ += "HTTP/1.1 100 Continue\r\n\r\n";
@@ -199,7 +209,8 @@ awaitable<bool> http1_connection::read_service_content(const checked_request& re
   std::string more(runtime::buffer_pool::buffer_size, '\0');
   while (good && !parser_->done()) {
     const auto taken = parser_->parse_content(pending, *this);
-    good = taken && content.size() <= limits::service_content_bytes && pending.size() <= limits::head_bytes;
+    good = taken && content.size() <= limits::service_content_bytes &&
+           pending.size() <= limits::head_bytes;
     if (!good) break;
     pending.erase(0, *taken);
     if (parser_->done()) break;
@@ -213,7 +224,8 @@ awaitable<bool> http1_connection::read_service_content(const checked_request& re
   }
   service_content_ = nullptr;
   content_ended_ = good;
-  // What follows belongs to the next request; keeping it would need the buffer that the head still uses.
+  // What follows belongs to the next request; keeping it would need the buffer that the head still
+  // uses.
   if (!pending.empty()) keep_alive_ = false;
   co_return good;
 }
@@ -227,7 +239,8 @@ awaitable<void> http1_connection::serve_service(const checked_request& request) 
   }
   whole.message.method_string(request.method);
   whole.message.target(request.target);
-  for (const auto& f : parser_->fields()) whole.message.insert(f.name, f.value);
+  for (const auto& f : parser_->fields())
+    whole.message.insert(f.name, f.value);
   whole.host = std::string{request.host};
   whole.client_address = client_address_;
   whole.request_id = request_id_;
@@ -238,20 +251,25 @@ awaitable<void> http1_connection::serve_service(const checked_request& request) 
 awaitable<void> http1_connection::serve_application(const checked_request& request) {
   const auto routes = context_.published;
   if (!routes || !routes->contains_host(request.host)) co_return refuse(no_such_application());
-  if (request.path == "/robots.txt") co_return respond(plain_response(runtime::http_status::ok, std::string{robots_text}));
+  if (request.path == "/robots.txt")
+    co_return respond(plain_response(runtime::http_status::ok, std::string{robots_text}));
   bool needs_slash = false;
   const auto* to = routes->find(request.host, request.path, needs_slash);
   if (to == nullptr) co_return refuse(no_such_application());
   if (needs_slash) {
-    co_return respond(moved_to(std::string{request.path} + "/" + std::string{request.target.substr(request.path.size())}));
+    co_return respond(moved_to(std::string{request.path} + "/" +
+                               std::string{request.target.substr(request.path.size())}));
   }
   if (to->scoped) {
     bool ignored = false;
-    if (has_dot_segments(request.path) || routes->find(request.host, careless_reading(request.path), ignored) != to)
-      co_return refuse({error_category::invalid_input, "malformed_head", "request", "a path that could be read in two ways"});
+    if (has_dot_segments(request.path) ||
+        routes->find(request.host, careless_reading(request.path), ignored) != to)
+      co_return refuse({error_category::invalid_input, "malformed_head", "request",
+                        "a path that could be read in two ways"});
   }
   const auto& application = *to->application;
-  if (application.maintenance) co_return refuse({error_category::unavailable, "maintenance", "application", {}});
+  if (application.maintenance)
+    co_return refuse({error_category::unavailable, "maintenance", "application", {}});
   if (application.preauthentication == config::preauthentication_kind::passthrough)
     co_return co_await run_exchange(request, *to, nullptr);
 
@@ -263,22 +281,26 @@ awaitable<void> http1_connection::serve_application(const checked_request& reque
     }
     whole.message.method_string(request.method);
     whole.message.target(request.target);
-    for (const auto& f : parser_->fields()) whole.message.insert(f.name, f.value);
+    for (const auto& f : parser_->fields())
+      whole.message.insert(f.name, f.value);
     whole.host = std::string{request.host};
     whole.client_address = client_address_;
     whole.request_id = request_id_;
     co_return respond(co_await gate_.serve_reserved(*to, std::move(whole)));
   }
-  auto admitted = co_await gate_.admit(*to, request, parser_->fields(), session_, client_address_, request_id_);
+  auto admitted =
+      co_await gate_.admit(*to, request, parser_->fields(), session_, client_address_, request_id_);
   if (!admitted.allowed) co_return respond(std::move(admitted.response));
   // The identity is copied: a later request of the same connection may bring another session.
   const auto user = session_->session.user;
   co_await run_exchange(request, *to, &user);
 }
 
-awaitable<void> http1_connection::run_exchange(const checked_request& request, const published_application& to,
+awaitable<void> http1_connection::run_exchange(const checked_request& request,
+                                               const published_application& to,
                                                const actors::identity* user) {
-  translate_request(translated_, request, parser_->fields(), *to.application, to.urls, {client_address_, request_id_, user});
+  translate_request(translated_, request, parser_->fields(), *to.application, to.urls,
+                    {client_address_, request_id_, user});
   const exchange_request asked{&to,
                                &translated_.fields(),
                                request_id_,
@@ -293,7 +315,8 @@ awaitable<void> http1_connection::run_exchange(const checked_request& request, c
     if (started) co_await pump();
   } while (exchange_.may_retry() && !dropped_);
   const bool failed = exchange_.current() == exchange::state::failed;
-  if (failed && !exchange_.head_sent() && !dropped_ && exchange_.failure().cause != "user_gone") refuse(exchange_.failure());
+  if (failed && !exchange_.head_sent() && !dropped_ && exchange_.failure().cause != "user_gone")
+    refuse(exchange_.failure());
   if (failed && exchange_.failure().cause == "user_gone") drop_connection();
   ++exchange_number_;
   if (failed)
@@ -319,7 +342,8 @@ awaitable<void> http1_connection::pump() {
     if (exchange_.ended()) break;
     if (exchange_.watch_user() && session_ && watched_exchange_ != exchange_number_) {
       watched_exchange_ = exchange_number_;
-      asio::co_spawn(context_.home.get_executor(), watch_session(shared_from_this(), *session_), asio::detached);
+      asio::co_spawn(context_.home.get_executor(), watch_session(shared_from_this(), *session_),
+                     asio::detached);
     }
     if (!content_ended_ && exchange_.content_room() == 0 && exchange_.watch_user()) watch_user();
     co_await point_.wait();
@@ -327,23 +351,30 @@ awaitable<void> http1_connection::pump() {
   if (dropped_) exchange_.user_gone();
 }
 
-awaitable<void> http1_connection::watch_session([[maybe_unused]] std::shared_ptr<http1_connection> self, opened_session session) {
+awaitable<void> http1_connection::watch_session(
+    [[maybe_unused]] std::shared_ptr<http1_connection> self, opened_session session) {
+  // A node that stops waits for this coroutine as well.
+  const counted running{context_.load->connections};
   const auto number = exchange_number_;
   auto application = watched_application_;
   runtime::wait_point later{context_.home};
   runtime::coarse_timer pause;
   for (;;) {
     context_.home.timers().arm(
-        pause, limits::session_watch_interval, [](void* raw) { static_cast<runtime::wait_point*>(raw)->wake(); }, &later);
+        pause, limits::session_watch_interval,
+        [](void* raw) { static_cast<runtime::wait_point*>(raw)->wake(); }, &later);
     co_await later.wait();
     if (dropped_ || exchange_number_ != number || exchange_.ended()) co_return;
     const auto decision = co_await gate_.decide(application, session);
     // An actor that is being restarted decides nothing: the stream goes on until one does.
-    if (!decision && decision.error().category != runtime::error_category::unauthenticated) continue;
+    if (!decision && decision.error().category != runtime::error_category::unauthenticated)
+      continue;
     if (decision && decision->verdict == actors::access_verdict::allow) continue;
     if (dropped_ || exchange_number_ != number || exchange_.ended()) co_return;
     runtime::log_event(spdlog::level::info, "stream cut",
-                       {{"request_id", request_id_}, {"user", session.session.user.name}, {"cause", decision ? decision->reason : decision.error().cause}});
+                       {{"request_id", request_id_},
+                        {"user", session.session.user.name},
+                        {"cause", decision ? decision->reason : decision.error().cause}});
     end();
     co_return;
   }
@@ -356,7 +387,8 @@ awaitable<void> http1_connection::finish_output() {
         deadline_, limits::keep_alive_timeout,
         [](void* raw) { static_cast<http1_connection*>(raw)->drop_connection(); }, this);
   }
-  while (!out_.empty() && !dropped_) co_await point_.wait();
+  while (!out_.empty() && !dropped_)
+    co_await point_.wait();
   deadline_.disarm();
   if (in_begin_ == in_end_) {
     release_input();
@@ -371,13 +403,16 @@ awaitable<void> http1_connection::close_gently() {
     SSL_shutdown(connection_.tls());
     connection_.socket().shutdown(runtime::tcp_socket::shutdown_send, ignored);
     context_.home.timers().arm(
-        deadline_, linger_time, [](void* raw) { static_cast<http1_connection*>(raw)->drop_connection(); }, this);
+        deadline_, linger_time,
+        [](void* raw) { static_cast<http1_connection*>(raw)->drop_connection(); }, this);
     std::array<char, 4096> waste{};
     for (size_t total = 0; total < linger_bytes && !dropped_;) {
-      const auto outcome = ::recv(connection_.socket().native_handle(), waste.data(), waste.size(), MSG_DONTWAIT);
+      const auto outcome =
+          ::recv(connection_.socket().native_handle(), waste.data(), waste.size(), MSG_DONTWAIT);
       if (outcome > 0)
         total += static_cast<size_t>(outcome);
-      else if (outcome == 0 || (errno != EAGAIN && errno != EWOULDBLOCK) || !co_await connection_.wait_readable())
+      else if (outcome == 0 || (errno != EAGAIN && errno != EWOULDBLOCK) ||
+               !co_await connection_.wait_readable())
         break;
     }
     deadline_.disarm();
@@ -387,7 +422,11 @@ awaitable<void> http1_connection::close_gently() {
 
 void http1_connection::refuse(const error& why) {
   runtime::log_event(spdlog::level::info, "refused",
-                     {{"request_id", request_id_}, {"cause", why.cause}, {"source", why.source}, {"address", client_address_}, {"detail", why.detail}});
+                     {{"request_id", request_id_},
+                      {"cause", why.cause},
+                      {"source", why.source},
+                      {"address", client_address_},
+                      {"detail", why.detail}});
   respond(make_refusal(why, request_id_, form_));
 }
 
@@ -402,7 +441,10 @@ void http1_connection::respond(runtime::http_response response) {
     if (field.name() == runtime::http_field::content_length) continue;
     const auto name = field.name_string();
     const auto value = field.value();
-    out_.append(name.data(), name.size()).append(": ").append(value.data(), value.size()).append("\r\n");
+    out_.append(name.data(), name.size())
+        .append(": ")
+        .append(value.data(), value.size())
+        .append("\r\n");
   }
   if (!bodiless) out_ += "content-length: " + std::to_string(response.body().size()) + "\r\n";
   out_ += "\r\n";
@@ -412,18 +454,20 @@ void http1_connection::respond(runtime::http_response response) {
 
 void http1_connection::write_access_log() {
   if (!context_.options.log.access) return;
-  const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started_at_);
+  const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - started_at_);
   const auto status = std::to_string(response_status_);
   const auto duration = std::to_string(spent.count());
-  runtime::log_event(spdlog::level::info, "access",
-                     {{"request_id", request_id_},
-                      {"method", facts_.method},
-                      {"host", facts_.host},
-                      {"path", facts_.path},
-                      {"status", status},
-                      {"ms", duration},
-                      {"user", session_ ? std::string_view{session_->session.user.name} : std::string_view{}},
-                      {"address", client_address_}});
+  runtime::log_event(
+      spdlog::level::info, "access",
+      {{"request_id", request_id_},
+       {"method", facts_.method},
+       {"host", facts_.host},
+       {"path", facts_.path},
+       {"status", status},
+       {"ms", duration},
+       {"user", session_ ? std::string_view{session_->session.user.name} : std::string_view{}},
+       {"address", client_address_}});
 }
 
 }  // namespace postern::edge

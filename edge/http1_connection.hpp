@@ -1,6 +1,6 @@
 #pragma once
-// One user connection that speaks HTTP/1.1 (RFC 9112): reads heads, asks who may, runs one exchange after the other, writes
-// what comes back once per turn. Holds no buffer while it is idle.
+// One user connection that speaks HTTP/1.1 (RFC 9112): reads heads, asks who may, runs one exchange
+// after the other, writes what comes back once per turn. Holds no buffer while it is idle.
 
 #include "edge/exchange.hpp"
 #include "edge/gatekeeper.hpp"
@@ -24,8 +24,8 @@ class http1_connection final : public std::enable_shared_from_this<http1_connect
                                private user_stream,
                                private runtime::content_sink {
  public:
-  http1_connection(edge_context& context, gatekeeper& gate, site& service, runtime::transport connection,
-                   std::string client_address);
+  http1_connection(edge_context& context, gatekeeper& gate, site& service,
+                   runtime::transport connection, std::string client_address);
   ~http1_connection();
 
   /// Serves the connection until it ends. Call once.
@@ -47,12 +47,16 @@ class http1_connection final : public std::enable_shared_from_this<http1_connect
   runtime::awaitable<void> serve();
   runtime::awaitable<void> serve_service(const checked_request& request);
   runtime::awaitable<void> serve_application(const checked_request& request);
-  runtime::awaitable<void> run_exchange(const checked_request& request, const published_application& to,
+  runtime::awaitable<void> run_exchange(const checked_request& request,
+                                        const published_application& to,
                                         const actors::identity* user);
   runtime::awaitable<void> pump();
-  /// While an exchange lasts, asks again and again whether its session still may; ends the connection if not.
-  runtime::awaitable<void> watch_session(std::shared_ptr<http1_connection> self, opened_session session);
-  runtime::awaitable<bool> read_service_content(const checked_request& request, std::string& content);
+  /// While an exchange lasts, asks again and again whether its session still may; ends the
+  /// connection if not.
+  runtime::awaitable<void> watch_session(std::shared_ptr<http1_connection> self,
+                                         opened_session session);
+  runtime::awaitable<bool> read_service_content(const checked_request& request,
+                                                std::string& content);
   runtime::awaitable<void> finish_output();
   runtime::awaitable<void> close_gently();
   void refuse(const runtime::error& why);
@@ -79,7 +83,7 @@ class http1_connection final : public std::enable_shared_from_this<http1_connect
   void send_content(std::string_view piece) override;
   void send_end(const runtime::field_list& trailers) override;
   void send_abort() override;
-  void wake() override { point_.wake(); }
+  void wake() override;
   void flush() override;
   void write_status_line(unsigned status);
   void write_fields(const runtime::field_list& fields);
@@ -119,14 +123,14 @@ class http1_connection final : public std::enable_shared_from_this<http1_connect
   unsigned response_status_ = 0;
   framing framing_ = framing::none;
   bool keep_alive_ = true;
-  bool idle_ = false;               ///< waits for the next request
+  bool idle_ = false;  ///< waits for the next request
   bool head_request_ = false;
   bool http10_ = false;
-  bool content_ended_ = true;      ///< the user's content has been read completely
-  bool owes_continue_ = false;     ///< the user waits for a 100 before it sends content
-  bool read_armed_ = false;        ///< a handler waits for the socket to become readable
-  bool readable_ = false;          ///< it has fired
-  bool stop_watching_ = false;     ///< the user has sent the next request already
+  bool content_ended_ = true;   ///< the user's content has been read completely
+  bool owes_continue_ = false;  ///< the user waits for a 100 before it sends content
+  bool read_armed_ = false;     ///< a handler waits for the socket to become readable
+  bool readable_ = false;       ///< it has fired
+  bool stop_watching_ = false;  ///< the user has sent the next request already
   bool write_blocked_ = false;
   bool timed_out_ = false;
   bool dropped_ = false;

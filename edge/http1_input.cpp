@@ -1,4 +1,5 @@
-// What arrives from the user: the input buffer, content for the running exchange, and the watch for the user's end.
+// What arrives from the user: the input buffer, content for the running exchange, and the watch for
+// the user's end.
 
 #include "edge/http1_connection.hpp"
 #include "runtime/limits.hpp"
@@ -53,12 +54,22 @@ io_status http1_connection::fill_input() {
 void http1_connection::arm_read() {
   if (read_armed_ || dropped_) return;
   read_armed_ = true;
-  connection_.socket().async_wait(runtime::tcp_socket::wait_read,
-                                  [self = shared_from_this()](const boost::system::error_code& failure) {
-                                    self->read_armed_ = false;
-                                    self->readable_ = !failure;
-                                    self->point_.wake();
-                                  });
+  connection_.socket().async_wait(
+      runtime::tcp_socket::wait_read,
+      [self = shared_from_this()](const boost::system::error_code& failure) {
+        self->read_armed_ = false;
+        self->readable_ = !failure;
+        self->wake();
+      });
+}
+
+void http1_connection::wake() {
+  // While the exchange waits in the queue nobody pumps: a user that leaves is noticed here.
+  if (exchange_.current() == exchange::state::queued) {
+    if (exchange_.watch_user()) watch_user();
+    return;
+  }
+  point_.wake();
 }
 
 void http1_connection::on_content(std::string_view piece) {
@@ -76,7 +87,8 @@ void http1_connection::take_content() {
   if (framing_ == framing::upgraded) return take_raw(exchange_.content_room());
   for (size_t room = exchange_.content_room(); room > 0; room = exchange_.content_room()) {
     if (owes_continue_) {
-      // The connector has asked for the content, whether the origin said 100 or began to read without a word.
+      // The connector has asked for the content, whether the origin said 100 or began to read
+      // without a word.
       owes_continue_ = false;
       send_interim(100, {});
     }
@@ -89,7 +101,8 @@ void http1_connection::take_content() {
       if (status == io_status::want_read || status == io_status::want_write) return arm_read();
       if (status != io_status::done) return exchange_.user_gone();
     }
-    // All that is there, a buffer at most: a chunk's head that the room cuts through would never be taken.
+    // All that is there, a buffer at most: a chunk's head that the room cuts through would never be
+    // taken.
     const auto taken = parser_->parse_content(input(), *this);
     if (!taken || (*taken == 0 && !parser_->done() && input().size() >= in_size_)) {
       keep_alive_ = false;

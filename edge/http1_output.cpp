@@ -24,14 +24,20 @@ void append_hex(std::string& out, size_t value) {
 }  // namespace
 
 void http1_connection::write_status_line(unsigned status) {
-  const auto reason = boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(status));
+  const auto reason =
+      boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(status));
   std::array<char, 4> digits{};
   std::to_chars(digits.data(), digits.data() + digits.size(), status);
-  out_.append("HTTP/1.1 ").append(digits.data(), 3).append(" ").append(reason.data(), reason.size()).append("\r\n");
+  out_.append("HTTP/1.1 ")
+      .append(digits.data(), 3)
+      .append(" ")
+      .append(reason.data(), reason.size())
+      .append("\r\n");
 }
 
 void http1_connection::write_fields(const runtime::field_list& fields) {
-  for (const auto& f : fields) out_.append(f.name).append(": ").append(f.value).append("\r\n");
+  for (const auto& f : fields)
+    out_.append(f.name).append(": ").append(f.value).append("\r\n");
 }
 
 void http1_connection::send_interim(unsigned status, const runtime::field_list& fields) {
@@ -151,11 +157,12 @@ void http1_connection::flush() {
 
 void http1_connection::wait_until_writable() {
   write_blocked_ = true;
-  connection_.socket().async_wait(runtime::tcp_socket::wait_write,
-                                  [self = shared_from_this()](const boost::system::error_code& failure) {
-                                    self->write_blocked_ = false;
-                                    if (!failure) self->flush();
-                                  });
+  connection_.socket().async_wait(
+      runtime::tcp_socket::wait_write,
+      [self = shared_from_this()](const boost::system::error_code& failure) {
+        self->write_blocked_ = false;
+        if (!failure) self->flush();
+      });
 }
 
 }  // namespace postern::edge

@@ -6,13 +6,13 @@
 
 #include <CLI/CLI.hpp>
 
-#include <sys/prctl.h>
-
 #include <iostream>
+#include <sys/prctl.h>
 
 namespace {
 
-constexpr const char* description = R"(postern - publishes internal web applications to signed-in users without an inbound port
+constexpr const char* description =
+    R"(postern - publishes internal web applications to signed-in users without an inbound port
 
 The node is where users arrive and connectors dial in. `serve` runs it in the foreground until SIGTERM or SIGINT;
 exchanges in hand finish first. A second signal ends it at once.
@@ -29,7 +29,9 @@ int with_configuration(const std::string& file, int (*run)(const postern::config
     std::cerr << postern::config::to_string(options.error()) << "\n";
     return 2;
   }
-  if (auto started = postern::runtime::start_logging(options->log.level, options->log.format, options->log.file); !started) {
+  if (auto started = postern::runtime::start_logging(options->log.level, options->log.format,
+                                                     options->log.file);
+      !started) {
     std::cerr << "postern: " << postern::runtime::to_string(started.error()) << "\n";
     return 2;
   }
@@ -47,14 +49,17 @@ int main(int argc, char** argv) {
   std::string file;
   auto* serve = app.add_subcommand("serve", "Run the node");
   serve->add_option("--config", file, "The node's configuration (TOML)")->required();
-  auto* rotate = app.add_subcommand("rotate-keys", "Add a cookie key: it seals from the next start on, older ones keep opening");
+  auto* rotate = app.add_subcommand(
+      "rotate-keys", "Add a cookie key: it seals from the next start on, older ones keep opening");
   rotate->add_option("--config", file, "The node's configuration (TOML)")->required();
-  auto* hash = app.add_subcommand("hash-password", "Read a password from standard input, print its hash for users.toml");
+  auto* hash = app.add_subcommand(
+      "hash-password", "Read a password from standard input, print its hash for users.toml");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : 2;
   }
   if (*hash) return postern::edge::run_hash_password();
-  return with_configuration(file, *rotate ? &postern::edge::run_rotate_keys : &postern::edge::run_node);
+  return with_configuration(file,
+                            *rotate ? &postern::edge::run_rotate_keys : &postern::edge::run_node);
 }

@@ -13,15 +13,13 @@
 #include "runtime/shard_scheduler.hpp"
 #include "sts/provider.hpp"
 
-#include <caf/all.hpp>
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
-
-#include <signal.h>
+#include <caf/all.hpp>
 
 #include <fstream>
 #include <iostream>
+#include <signal.h>
 #include <thread>
 
 namespace postern::edge {
@@ -40,7 +38,9 @@ constexpr auto drain_timeout = std::chrono::seconds{60};
 constexpr auto end_timeout = std::chrono::seconds{10};
 
 struct configuration : runtime::shard_system_config {
-  explicit configuration(runtime::shard_pool& shards) : shard_system_config(shards) { add_message_types<caf::id_block::postern>(); }
+  explicit configuration(runtime::shard_pool& shards) : shard_system_config(shards) {
+    add_message_types<caf::id_block::postern>();
+  }
 };
 
 /// Blocks SIGTERM and SIGINT in every thread to come; wait() takes them.
@@ -67,7 +67,8 @@ class stop_signal {
   sigset_t set_{};
 };
 
-result<runtime::tcp_acceptor> open_listener(runtime::shard& home, const std::string& address, uint16_t port) {
+result<runtime::tcp_acceptor> open_listener(runtime::shard& home, const std::string& address,
+                                            uint16_t port) {
   boost::system::error_code failure;
   const auto ip = asio::ip::make_address(address, failure);
   if (failure) return error{error_category::invalid_input, "listen_address", "service", address};
@@ -81,7 +82,8 @@ result<runtime::tcp_acceptor> open_listener(runtime::shard& home, const std::str
   if (!failure) acceptor.bind(endpoint, failure);
   if (!failure) acceptor.listen(4096, failure);
   if (failure)
-    return error{error_category::unavailable, "listen_failed", "service", address + ":" + std::to_string(port) + ": " + failure.message()};
+    return error{error_category::unavailable, "listen_failed", "service",
+                 address + ":" + std::to_string(port) + ": " + failure.message()};
   return acceptor;
 }
 
@@ -89,7 +91,10 @@ result<runtime::tcp_acceptor> open_listener(runtime::shard& home, const std::str
 class node {
  public:
   node(const config::node& options, std::vector<config::user> users)
-      : options_(options), users_(std::move(users)), urls_(make_service_urls(options)), shards_(options.listen.shards) {}
+      : options_(options),
+        users_(std::move(users)),
+        urls_(make_service_urls(options)),
+        shards_(options.listen.shards) {}
 
   result<void> start();
   void drain(const stop_signal& signals);
@@ -141,7 +146,8 @@ result<void> node::open_state() {
 
 template <class F>
 auto node::on_shard(size_t index, F&& f) {
-  return asio::co_spawn(shards_.at(index).get_executor(), std::forward<F>(f), asio::use_future).get();
+  return asio::co_spawn(shards_.at(index).get_executor(), std::forward<F>(f), asio::use_future)
+      .get();
 }
 
 result<void> node::start_actors() {
@@ -158,10 +164,12 @@ result<void> node::start_actors() {
       if (auto cut = edge.context().tunnels->find(id.number)) cut->cut(reason);
     });
   });
-  issuers_ = std::make_unique<oidc_client>(first, make_issuer_fetch(first, [this] { return issuer_tls_; }));
+  issuers_ = std::make_unique<oidc_client>(
+      first, make_issuer_fetch(first, [this] { return issuer_tls_; }));
   key_source_ = std::make_unique<key_source>(first, *issuers_);
   key_port_ = std::make_unique<runtime::actor_port>(*system_, first);
-  key_port_->on_message([this](caf::message& content, const auto& answer) { key_source_->handle(content, answer); });
+  key_port_->on_message(
+      [this](caf::message& content, const auto& answer) { key_source_->handle(content, answer); });
   actors::node_environment environment;
   environment.store = store_;
   environment.key_source = key_port_->as<actors::key_source_actor>();
@@ -170,7 +178,8 @@ result<void> node::start_actors() {
   environment.random = &random_;
   environment.wrapping_keys = keys_.wrapping;
   environment.connectors = options_.connectors;
-  environment.connectors.tunnels = std::max<unsigned>(options_.connectors.tunnels, static_cast<unsigned>(shards_.size()));
+  environment.connectors.tunnels =
+      std::max<unsigned>(options_.connectors.tunnels, static_cast<unsigned>(shards_.size()));
   environment.session = options_.session;
   supervisor_ = system_->spawn(actors::node_supervisor, environment);
   return {};
@@ -206,28 +215,37 @@ result<void> node::start_sts() {
   if (!options_.sts.enabled) return {};
   sts::options settings;
   settings.issuer = urls_.issuer;
-  sts_ = std::make_unique<sts::provider>(settings, std::move(users_), *store_, keys_.wrapping, clock_, random_);
+  sts_ = std::make_unique<sts::provider>(settings, std::move(users_), *store_, keys_.wrapping,
+                                         clock_, random_);
   return sts_->start();
 }
 
 void node::publish(const actors::routing& routing) {
   if (auto updated = identity_->update(*routing.published); !updated)
-    spdlog::error("cannot make certificates for what is published: {}", runtime::to_string(updated.error()));
+    spdlog::error("cannot make certificates for what is published: {}",
+                  runtime::to_string(updated.error()));
   if (sts_) sts_->set_clients(make_sts_clients(*routing.published, urls_));
 }
 
 result<void> node::start_edge() {
   for (size_t i = 0; i < shards_.size(); ++i) {
-    edge_context context{shards_.at(i), shards_, options_, urls_, clock_, random_, keys_.cookies, issuer_tls_, sts_.get()};
+    edge_context context{shards_.at(i), shards_,       options_,    urls_,     clock_,
+                         random_,       keys_.cookies, issuer_tls_, sts_.get()};
     context.load = load_;
     // One shard is enough to renew what all of them share.
-    auto listener = i == 0 ? edge_shard::routing_listener{[this](const auto& routing) { publish(routing); }} : nullptr;
-    edges_.push_back(std::make_unique<edge_shard>(std::move(context), *system_, *identity_, std::move(listener)));
+    auto listener =
+        i == 0 ? edge_shard::routing_listener{[this](const auto& routing) { publish(routing); }}
+               : nullptr;
+    edges_.push_back(std::make_unique<edge_shard>(std::move(context), *system_, *identity_,
+                                                  std::move(listener)));
   }
   for (auto& edge : edges_)
-    for (auto& other : edges_) edge->context().shards.push_back(&other->context());
+    for (auto& other : edges_)
+      edge->context().shards.push_back(&other->context());
   for (size_t i = 0; i < edges_.size(); ++i) {
-    auto followed = on_shard(i, [this, i]() -> runtime::awaitable<result<void>> { return edges_[i]->follow(supervisor_); });
+    auto followed = on_shard(i, [this, i]() -> runtime::awaitable<result<void>> {
+      return edges_[i]->follow(supervisor_);
+    });
     if (!followed) return followed.error();
   }
   return {};
@@ -239,17 +257,23 @@ result<void> node::listen() {
     auto acceptor = open_listener(shards_.at(i), options_.listen.address, port);
     if (!acceptor) return acceptor.error();
     port = acceptor->local_endpoint().port();
-    shards_.at(i).post([edge = edges_[i].get(), a = std::move(*acceptor)]() mutable { edge->listen(std::move(a)); });
+    shards_.at(i).post([edge = edges_[i].get(), a = std::move(*acceptor)]() mutable {
+      edge->listen(std::move(a));
+    });
   }
   uint16_t http_port = options_.listen.http_port;
   if (http_port != 0) {
     auto acceptor = open_listener(shards_.at(0), options_.listen.address, http_port);
     if (!acceptor) return acceptor.error();
-    shards_.at(0).post([edge = edges_[0].get(), a = std::move(*acceptor)]() mutable { edge->listen_redirect(std::move(a)); });
+    shards_.at(0).post([edge = edges_[0].get(), a = std::move(*acceptor)]() mutable {
+      edge->listen_redirect(std::move(a));
+    });
   }
-  spdlog::info("serving on {}:{} with {} shards; sign-in at {}", options_.listen.address, port, shards_.size(), urls_.issuer);
+  spdlog::info("serving on {}:{} with {} shards; sign-in at {}", options_.listen.address, port,
+               shards_.size(), urls_.issuer);
   return runtime::write_file_atomically(options_.data_directory + "/ready.json",
-                                        "{\"port\":" + std::to_string(port) + ",\"http_port\":" + std::to_string(http_port) +
+                                        "{\"port\":" + std::to_string(port) +
+                                            ",\"http_port\":" + std::to_string(http_port) +
                                             ",\"pid\":" + std::to_string(::getpid()) + "}\n",
                                         0644);
 }
@@ -272,20 +296,19 @@ void node::drain(const stop_signal& signals) {
       e->drain();
     });
   const auto deadline = std::chrono::steady_clock::now() + drain_timeout;
-  while ((load_->exchanges > 0 || load_->connections > 0) && std::chrono::steady_clock::now() < deadline)
+  // A connector that waits for news of its configuration will ask the next node.
+  while ((load_->exchanges > load_->waiting_pulls || load_->connections > load_->waiting_pulls) &&
+         std::chrono::steady_clock::now() < deadline)
     if (signals.wait_for(std::chrono::milliseconds{50})) break;  // a second signal: at once
 }
 
 bool node::stop() {
   ::unlink((options_.data_directory + "/ready.json").c_str());
-  for (auto& edge : edges_) edge->context().home.post([e = edge.get()] { e->end(); });
-  const auto deadline = std::chrono::steady_clock::now() + end_timeout;
-  while (load_->connections > 0 || load_->tunnels > 0) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds{5});
-  }
+  for (auto& edge : edges_)
+    edge->context().home.post([e = edge.get()] { e->end(); });
   if (!system_) return true;
   {
+    // The actors first: whoever still waits for an answer of theirs gets "gone" and ends.
     caf::scoped_actor self{*system_};
     if (supervisor_) {
       self->monitor(supervisor_);
@@ -296,6 +319,11 @@ bool node::stop() {
     }
   }
   supervisor_ = nullptr;
+  const auto deadline = std::chrono::steady_clock::now() + end_timeout;
+  while (load_->connections > 0 || load_->tunnels > 0) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  }
   // What holds actors on a shard's behalf is given up on that shard.
   for (size_t i = 0; i < edges_.size(); ++i)
     on_shard(i, [this, i]() -> runtime::awaitable<int> {
@@ -342,7 +370,8 @@ int run_node(const config::node& options) {
     spdlog::info("stopped");
     return status;
   }
-  // Everything durable is on the disk already; waiting longer would only hold up whoever restarts us.
+  // Everything durable is on the disk already; waiting longer would only hold up whoever restarts
+  // us.
   spdlog::warn("stopped without waiting for what would not end");
   std::_Exit(status);
 }
@@ -360,7 +389,8 @@ int run_rotate_keys(const config::node& options) {
     std::cerr << "postern: " << runtime::to_string(id.error()) << "\n";
     return 1;
   }
-  std::cout << "new cookie key " << *id << ": seals from the next start on, older keys keep opening\n";
+  std::cout << "new cookie key " << *id
+            << ": seals from the next start on, older keys keep opening\n";
   return 0;
 }
 

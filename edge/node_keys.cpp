@@ -2,7 +2,6 @@
 
 #include "runtime/files.hpp"
 
-
 #include <algorithm>
 
 namespace postern::edge {
@@ -24,48 +23,56 @@ struct dated_key {
   int64_t made_at = 0;
 };
 
-result<std::shared_ptr<const runtime::key_ring>> load_master(const std::string& directory, runtime::random_source& random) {
+result<std::shared_ptr<const runtime::key_ring>> load_master(const std::string& directory,
+                                                             runtime::random_source& random) {
   const auto path = directory + "/master.key";
   auto blob = runtime::read_file(path);
   if (!blob && blob.error().category != error_category::not_found) return blob.error();
   if (!blob) {
     blob = runtime::encode_sealing_keys({runtime::make_sealing_key(random)});
-    if (auto written = runtime::write_file_atomically(path, *blob, 0600); !written) return written.error();
+    if (auto written = runtime::write_file_atomically(path, *blob, 0600); !written)
+      return written.error();
   }
   auto keys = runtime::decode_sealing_keys(*blob);
   if (!keys) return error{error_category::invalid_input, "master_key_malformed", "service", path};
   return std::make_shared<const runtime::key_ring>(std::move(*keys), random);
 }
 
-result<std::vector<dated_key>> load_cookie_keys(runtime::store& store, const runtime::key_ring& wrapping) {
+result<std::vector<dated_key>> load_cookie_keys(runtime::store& store,
+                                                const runtime::key_ring& wrapping) {
   auto records = store.load(record_kind);
   if (!records) return records.error();
   std::vector<dated_key> keys;
   for (const auto& record : *records) {
     auto opened = wrapping.open(record.value, wrap_purpose);
-    if (!opened) return error{error_category::invalid_input, "cookie_key_sealed", "service", "another master key wrapped " + record.key};
+    if (!opened)
+      return error{error_category::invalid_input, "cookie_key_sealed", "service",
+                   "another master key wrapped " + record.key};
     const auto separator = opened->find(':');
     auto decoded = runtime::decode_sealing_keys(std::string_view{*opened}.substr(separator + 1));
     if (separator == std::string::npos || !decoded || decoded->size() != 1)
       return error{error_category::invalid_input, "cookie_key_malformed", "service", record.key};
     keys.push_back({decoded->front(), std::stoll(opened->substr(0, separator))});
   }
-  std::sort(keys.begin(), keys.end(), [](const auto& a, const auto& b) { return a.made_at > b.made_at; });
+  std::sort(keys.begin(), keys.end(),
+            [](const auto& a, const auto& b) { return a.made_at > b.made_at; });
   return keys;
 }
 
-result<dated_key> add_cookie_key(runtime::store& store, const runtime::key_ring& wrapping, int64_t now, runtime::random_source& random) {
+result<dated_key> add_cookie_key(runtime::store& store, const runtime::key_ring& wrapping,
+                                 int64_t now, runtime::random_source& random) {
   dated_key fresh{runtime::make_sealing_key(random), now};
   const auto plain = std::to_string(now) + ":" + runtime::encode_sealing_keys({fresh.key});
-  runtime::store_change put{runtime::store_change::action::put, record_kind, fresh.key.id, wrapping.seal(plain, wrap_purpose), 0};
+  runtime::store_change put{runtime::store_change::action::put, record_kind, fresh.key.id,
+                            wrapping.seal(plain, wrap_purpose), 0};
   if (auto stored = store.commit({put}); !stored) return stored.error();
   return fresh;
 }
 
 }  // namespace
 
-result<node_keys> load_node_keys(const std::string& directory, runtime::store& store, const runtime::wall_clock& clock,
-                                 runtime::random_source& random) {
+result<node_keys> load_node_keys(const std::string& directory, runtime::store& store,
+                                 const runtime::wall_clock& clock, runtime::random_source& random) {
   auto wrapping = load_master(directory, random);
   if (!wrapping) return wrapping.error();
   auto keys = load_cookie_keys(store, **wrapping);
@@ -78,11 +85,13 @@ result<node_keys> load_node_keys(const std::string& directory, runtime::store& s
     keys->insert(keys->begin(), *fresh);
   }
   std::vector<runtime::sealing_key> ring;
-  for (auto& k : *keys) ring.push_back(k.key);
+  for (auto& k : *keys)
+    ring.push_back(k.key);
   return node_keys{*wrapping, std::make_shared<const runtime::key_ring>(std::move(ring), random)};
 }
 
-result<std::string> rotate_cookie_keys(const std::string& directory, runtime::store& store, const runtime::wall_clock& clock,
+result<std::string> rotate_cookie_keys(const std::string& directory, runtime::store& store,
+                                       const runtime::wall_clock& clock,
                                        runtime::random_source& random) {
   auto wrapping = load_master(directory, random);
   if (!wrapping) return wrapping.error();

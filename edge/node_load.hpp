@@ -12,13 +12,17 @@ struct node_load {
   std::atomic<int64_t> exchanges{0};       ///< requests that are being answered
   std::atomic<int64_t> connections{0};     ///< sockets accepted and not closed, but for tunnels
   std::atomic<int64_t> tunnels{0};
-  std::atomic<bool> draining{false};       ///< finish what runs, take nothing new
+  std::atomic<int64_t> waiting_pulls{
+      0};  ///< of those exchanges, configuration pulls that wait for a change
+  std::atomic<bool> draining{false};  ///< finish what runs, take nothing new
 };
 
 /// Counts its own life.
 class counted {
  public:
-  explicit counted(std::atomic<int64_t>& in) : in_(in) { in_.fetch_add(1, std::memory_order_relaxed); }
+  explicit counted(std::atomic<int64_t>& in) : in_(in) {
+    in_.fetch_add(1, std::memory_order_relaxed);
+  }
   ~counted() { in_.fetch_sub(1, std::memory_order_release); }
   counted(const counted&) = delete;
   counted& operator=(const counted&) = delete;

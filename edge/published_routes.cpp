@@ -15,8 +15,10 @@ published_routes::published_routes(const actors::routing& routing) : table_(rout
     prepared.application = actors::application_ptr{routing.published, &application};
     prepared.urls = split_application_urls(application);
     prepared.cookie_name = session_cookie_name(application);
-    prepared.scoped = shared_hosts[prepared.urls.external_host] || prepared.urls.internal_path != "/";
-    if (auto queue = routing.queues.find(application.group); queue != routing.queues.end()) prepared.queue = queue->second;
+    prepared.scoped =
+        shared_hosts[prepared.urls.external_host] || prepared.urls.internal_path != "/";
+    if (auto queue = routing.queues.find(application.group); queue != routing.queues.end())
+      prepared.queue = queue->second;
     prepared_.emplace(&application, std::move(prepared));
   }
 }
@@ -31,7 +33,8 @@ const published_application* published_routes::find(std::string_view host, std::
 }
 
 bool has_dot_segments(std::string_view path) noexcept {
-  // Reads the path as a careless origin would: %2e is a dot, %2f and %5c and "\" are slashes, %3b is ";".
+  // Reads the path as a careless origin would: %2e is a dot, %2f and %5c and "\" are slashes, %3b
+  // is ";".
   size_t dots = 0;
   bool other = false;
   for (size_t i = 0; i <= path.size(); ++i) {

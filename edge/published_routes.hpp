@@ -1,5 +1,6 @@
 #pragma once
-// What is prepared once per published application and shard, so that a request finds it by one look-up.
+// What is prepared once per published application and shard, so that a request finds it by one
+// look-up.
 
 #include "actors/contracts.hpp"
 #include "config/route_table.hpp"
@@ -14,9 +15,9 @@ namespace postern::edge {
 struct published_application {
   actors::application_ptr application;  ///< keeps the snapshot alive
   application_urls urls;
-  actors::group_queue_actor queue;      ///< null: the group has no queue yet
-  std::string cookie_name;              ///< of the session cookie
-  bool scoped = false;                  ///< it does not have its host, or its origin, to itself: paths are checked
+  actors::group_queue_actor queue;  ///< null: the group has no queue yet
+  std::string cookie_name;          ///< of the session cookie
+  bool scoped = false;  ///< it does not have its host, or its origin, to itself: paths are checked
 };
 
 /// Built anew for each routing; immutable.
@@ -25,7 +26,8 @@ class published_routes {
   explicit published_routes(const actors::routing& routing);
 
   /// Null if the host, or the path on it, is not published. `needs_slash` as in config::route.
-  const published_application* find(std::string_view host, std::string_view path, bool& needs_slash) const noexcept;
+  const published_application* find(std::string_view host, std::string_view path,
+                                    bool& needs_slash) const noexcept;
   bool contains_host(std::string_view host) const noexcept { return table_.contains_host(host); }
 
  private:
@@ -33,11 +35,13 @@ class published_routes {
   std::unordered_map<const config::application*, published_application> prepared_;
 };
 
-/// Whether a path has "." or ".." segments, plain or percent-encoded, or encoded slashes that would make some.
+/// Whether a path has "." or ".." segments, plain or percent-encoded, or encoded slashes that would
+/// make some.
 bool has_dot_segments(std::string_view path) noexcept;
 
-/// A path as a careless origin might read it: percent-decoded, "\\" as "/", slashes merged, ";parameters" cut off. Where that
-/// belongs to another application than the path as sent, the request is refused: no spelling leads around a sign-in.
+/// A path as a careless origin might read it: percent-decoded, "\\" as "/", slashes merged,
+/// ";parameters" cut off. Where that belongs to another application than the path as sent, the
+/// request is refused: no spelling leads around a sign-in.
 std::string careless_reading(std::string_view path);
 
 }  // namespace postern::edge

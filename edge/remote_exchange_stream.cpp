@@ -1,5 +1,5 @@
-// The relay between an exchange and a tunnel on different shards: everything is copied and posted. Taken only while a
-// connector has no tunnel on the user's shard.
+// The relay between an exchange and a tunnel on different shards: everything is copied and posted.
+// Taken only while a connector has no tunnel on the user's shard.
 
 #include "edge/edge_context.hpp"
 #include "edge/exchange_stream.hpp"
@@ -14,14 +14,16 @@ using owned_fields = std::vector<std::pair<std::string, std::string>>;
 owned_fields own(const runtime::field_list& fields) {
   owned_fields out;
   out.reserve(fields.size());
-  for (const auto& f : fields) out.emplace_back(f.name, f.value);
+  for (const auto& f : fields)
+    out.emplace_back(f.name, f.value);
   return out;
 }
 
 runtime::field_list view(const owned_fields& fields) {
   runtime::field_list out;
   out.reserve(fields.size());
-  for (const auto& [name, value] : fields) out.push_back({name, value});
+  for (const auto& [name, value] : fields)
+    out.push_back({name, value});
   return out;
 }
 
@@ -96,16 +98,24 @@ class relay final : public exchange_events, public std::enable_shared_from_this<
   }
 
   void on_response_head(const runtime::field_list& fields, bool ended) override {
-    post([fields = own(fields), ended](front& f) { f.tell([&](auto& e) { e.on_response_head(view(fields), ended); }); });
+    post([fields = own(fields), ended](front& f) {
+      f.tell([&](auto& e) { e.on_response_head(view(fields), ended); });
+    });
   }
   void on_response_interim(const runtime::field_list& fields) override {
-    post([fields = own(fields)](front& f) { f.tell([&](auto& e) { e.on_response_interim(view(fields)); }); });
+    post([fields = own(fields)](front& f) {
+      f.tell([&](auto& e) { e.on_response_interim(view(fields)); });
+    });
   }
   void on_response_content(std::string_view piece) override {
-    post([piece = std::string{piece}](front& f) { f.tell([&](auto& e) { e.on_response_content(piece); }); });
+    post([piece = std::string{piece}](front& f) {
+      f.tell([&](auto& e) { e.on_response_content(piece); });
+    });
   }
   void on_response_trailers(const runtime::field_list& fields) override {
-    post([fields = own(fields)](front& f) { f.tell([&](auto& e) { e.on_response_trailers(view(fields)); }); });
+    post([fields = own(fields)](front& f) {
+      f.tell([&](auto& e) { e.on_response_trailers(view(fields)); });
+    });
   }
   void on_response_end() override {
     post([](front& f) { f.tell([](auto& e) { e.on_response_end(); }); });
@@ -137,7 +147,9 @@ class relay final : public exchange_events, public std::enable_shared_from_this<
 
 void front::submit(const runtime::field_list& fields, bool ended) {
   relay_ = std::make_shared<relay>(shared_from_this());
-  there_.home.post([r = relay_, number = number_, fields = own(fields), ended] { r->open(number, fields, ended); });
+  there_.home.post([r = relay_, number = number_, fields = own(fields), ended] {
+    r->open(number, fields, ended);
+  });
 }
 
 void front::write(std::string_view piece) {
@@ -167,7 +179,8 @@ void front::release() {
 
 }  // namespace
 
-exchange_stream* open_remote_stream(edge_context& here, edge_context& there, uint64_t number, exchange_events& events) {
+exchange_stream* open_remote_stream(edge_context& here, edge_context& there, uint64_t number,
+                                    exchange_events& events) {
   auto f = std::make_shared<front>(here, there, number, events);
   f->hold();
   return f.get();

@@ -11,10 +11,13 @@ using runtime::error_category;
 using runtime::field_list;
 using runtime::iequals;
 
-error malformed(const char* detail) { return {error_category::invalid_input, "malformed_head", "request", detail}; }
+error malformed(const char* detail) {
+  return {error_category::invalid_input, "malformed_head", "request", detail};
+}
 
 /// The only value of a field that may be there once; `twice` if it is there more often.
-std::string_view single_value(const field_list& fields, std::string_view name, bool& twice) noexcept {
+std::string_view single_value(const field_list& fields, std::string_view name,
+                              bool& twice) noexcept {
   std::string_view value;
   bool seen = false;
   for (const auto& f : fields) {
@@ -26,8 +29,10 @@ std::string_view single_value(const field_list& fields, std::string_view name, b
   return value;
 }
 
-/// The request target as origin-form; moves the authority of an absolute-form into `authority` (RFC 9112, 3.2.2).
-runtime::result<std::string_view> origin_form(std::string_view target, std::string_view method, std::string_view& authority) {
+/// The request target as origin-form; moves the authority of an absolute-form into `authority` (RFC
+/// 9112, 3.2.2).
+runtime::result<std::string_view> origin_form(std::string_view target, std::string_view method,
+                                              std::string_view& authority) {
   if (target == "*") {
     if (method != "OPTIONS") return malformed("asterisk-form");
     return target;
@@ -47,14 +52,15 @@ runtime::result<std::string_view> origin_form(std::string_view target, std::stri
     target = rest.substr(path_begin);
   }
   for (const char c : target)
-    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '#' || c == '\\') return malformed("target characters");
+    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '#' || c == '\\')
+      return malformed("target characters");
   return target;
 }
 
 bool is_valid_host(std::string_view host) noexcept {
   return !host.empty() && std::all_of(host.begin(), host.end(), [](unsigned char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-           c == ':' || c == '[' || c == ']';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == ':' || c == '[' || c == ']';
   });
 }
 
@@ -70,12 +76,14 @@ std::string_view host_of(std::string_view authority) noexcept {
   auto port = authority.substr(host.size());
   if (port.empty()) return host;
   port.remove_prefix(1);
-  const bool is_port = authority[host.size()] == ':' && port.find_first_not_of("0123456789") == std::string_view::npos;
+  const bool is_port = authority[host.size()] == ':' &&
+                       port.find_first_not_of("0123456789") == std::string_view::npos;
   return is_port ? host : std::string_view{};
 }
 
 bool is_idempotent(std::string_view method) noexcept {
-  return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" || method == "DELETE" || method == "TRACE";
+  return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" ||
+         method == "DELETE" || method == "TRACE";
 }
 
 runtime::result<checked_request> check_request(const runtime::http1_request_parser& head) {
@@ -83,7 +91,8 @@ runtime::result<checked_request> check_request(const runtime::http1_request_pars
   checked_request request;
   request.method = head.method();
   if (request.method == "TRACE" || request.method == "CONNECT")
-    return error{error_category::invalid_input, "method_refused", "request", std::string{request.method}};
+    return error{error_category::invalid_input, "method_refused", "request",
+                 std::string{request.method}};
 
   bool twice = false;
   request.authority = single_value(fields, "host", twice);
@@ -99,31 +108,39 @@ runtime::result<checked_request> check_request(const runtime::http1_request_pars
   if (twice) return malformed("several Transfer-Encoding fields");
   if (runtime::find_field(fields, "transfer-encoding") != nullptr) {
     if (head.version() < 11) return malformed("Transfer-Encoding in HTTP/1.0");
-    if (!iequals(coding, "chunked")) return error{error_category::invalid_input, "coding_refused", "request", std::string{coding}};
-    if (runtime::find_field(fields, "content-length")) return malformed("Content-Length and Transfer-Encoding");
+    if (!iequals(coding, "chunked"))
+      return error{error_category::invalid_input, "coding_refused", "request", std::string{coding}};
+    if (runtime::find_field(fields, "content-length"))
+      return malformed("Content-Length and Transfer-Encoding");
   }
-  // The parser takes "5, 5" and two equal fields for one length (RFC 9112, 6.3); the next hop may not.
+  // The parser takes "5, 5" and two equal fields for one length (RFC 9112, 6.3); the next hop may
+  // not.
   const auto length = single_value(fields, "content-length", twice);
-  if (twice || length.find_first_not_of("0123456789") != std::string_view::npos) return malformed("Content-Length");
+  if (twice || length.find_first_not_of("0123456789") != std::string_view::npos)
+    return malformed("Content-Length");
   request.has_content = head.is_chunked() || head.length().value_or(0) > 0;
 
   const auto expectation = single_value(fields, "expect", twice);
   if (twice) return malformed("several Expect fields");
   if (!expectation.empty() && !iequals(expectation, "100-continue"))
-    return error{error_category::invalid_input, "expectation_refused", "request", std::string{expectation}};
+    return error{error_category::invalid_input, "expectation_refused", "request",
+                 std::string{expectation}};
   request.expects_continue = !expectation.empty() && request.has_content && head.version() >= 11;
 
   bool connection_close = head.version() < 11, connection_upgrade = false;
   for (const auto& f : fields) {
     if (!iequals(f.name, "connection")) continue;
     if (runtime::list_contains(f.value, "close")) connection_close = true;
-    if (head.version() < 11 && runtime::list_contains(f.value, "keep-alive")) connection_close = false;
+    if (head.version() < 11 && runtime::list_contains(f.value, "keep-alive"))
+      connection_close = false;
     if (runtime::list_contains(f.value, "upgrade")) connection_upgrade = true;
   }
   request.keep_alive = !connection_close;
   if (connection_upgrade && iequals(runtime::field_value(fields, "upgrade"), "websocket")) {
-    if (request.method != "GET" || request.has_content || head.version() < 11) return malformed("WebSocket upgrade");
-    if (runtime::field_value(fields, "sec-websocket-key").empty()) return malformed("Sec-WebSocket-Key");
+    if (request.method != "GET" || request.has_content || head.version() < 11)
+      return malformed("WebSocket upgrade");
+    if (runtime::field_value(fields, "sec-websocket-key").empty())
+      return malformed("Sec-WebSocket-Key");
     request.websocket = true;
   }
   return request;

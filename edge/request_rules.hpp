@@ -1,6 +1,6 @@
 #pragma once
-// What a user's HTTP/1.1 request must be before anything is asked about it (RFC 9110, RFC 9112): the rules against smuggling
-// and confusion that a parser alone does not know. Pure functions.
+// What a user's HTTP/1.1 request must be before anything is asked about it (RFC 9110, RFC 9112):
+// the rules against smuggling and confusion that a parser alone does not know. Pure functions.
 
 #include "runtime/error.hpp"
 #include "runtime/http1_parser.hpp"
@@ -23,8 +23,8 @@ struct checked_request {
   bool has_content = false;
 };
 
-/// Errors: `invalid_input` "malformed_head" and friends, "method_refused" for TRACE and CONNECT, "coding_refused" for a
-/// transfer coding other than chunked, "expectation_refused".
+/// Errors: `invalid_input` "malformed_head" and friends, "method_refused" for TRACE and CONNECT,
+/// "coding_refused" for a transfer coding other than chunked, "expectation_refused".
 runtime::result<checked_request> check_request(const runtime::http1_request_parser& head);
 
 /// Splits "host:port" or "[v6]:port"; empty if malformed.

@@ -35,7 +35,10 @@ std::vector<std::string> names_of(const config::node& options, const config::pub
 
 server_identity::server_identity(const config::node& options, std::string connector_authority_pem,
                                  const runtime::wall_clock& clock, runtime::random_source& random)
-    : options_(options), connector_authority_pem_(std::move(connector_authority_pem)), clock_(clock), random_(random) {}
+    : options_(options),
+      connector_authority_pem_(std::move(connector_authority_pem)),
+      clock_(clock),
+      random_(random) {}
 
 result<void> server_identity::start() {
   for (const auto& files : options_.tls.certificates) {
@@ -49,7 +52,8 @@ result<void> server_identity::start() {
 }
 
 result<void> server_identity::load_authority() {
-  const auto key_path = options_.data_directory + "/server-ca.key", certificate_path = options_.data_directory + "/server-ca.pem";
+  const auto key_path = options_.data_directory + "/server-ca.key",
+             certificate_path = options_.data_directory + "/server-ca.pem";
   auto key = runtime::read_file(key_path);
   auto certificate = runtime::read_file(certificate_path);
   if (key && certificate) {
@@ -59,17 +63,19 @@ result<void> server_identity::load_authority() {
   }
   const auto fresh = runtime::private_key::generate();
   const auto now = clock_.now();
-  auto signed_by_itself = runtime::self_sign(fresh, {.serial_hex = random_.hex(16),
-                                                     .common_name = "Postern server authority " + random_.hex(4),
-                                                     .organization = "Postern",
-                                                     .not_before = now - backdating,
-                                                     .not_after = now + authority_lifetime,
-                                                     .use = runtime::certificate_profile::usage::authority});
+  auto signed_by_itself =
+      runtime::self_sign(fresh, {.serial_hex = random_.hex(16),
+                                 .common_name = "Postern server authority " + random_.hex(4),
+                                 .organization = "Postern",
+                                 .not_before = now - backdating,
+                                 .not_after = now + authority_lifetime,
+                                 .use = runtime::certificate_profile::usage::authority});
   if (!signed_by_itself) return signed_by_itself.error();
   authority_key_pem_ = fresh.pem();
   authority_pem_ = std::move(*signed_by_itself);
   // The key goes first: a certificate without its key would be kept for ever.
-  if (auto written = runtime::write_file_atomically(key_path, authority_key_pem_, 0600); !written) return written.error();
+  if (auto written = runtime::write_file_atomically(key_path, authority_key_pem_, 0600); !written)
+    return written.error();
   return runtime::write_file_atomically(certificate_path, authority_pem_, 0644);
 }
 
@@ -103,9 +109,11 @@ result<void> server_identity::update(const config::published& published) {
     if (!own) return own.error();
     identities.push_back(std::move(*own));
   }
-  auto context = runtime::tls_server_context::make(
-      std::move(identities),
-      {{options_.names.service, connector_authority_pem_, {std::string{tunnel_protocol}, "http/1.1"}}}, {"http/1.1"});
+  auto context = runtime::tls_server_context::make(std::move(identities),
+                                                   {{options_.names.service,
+                                                     connector_authority_pem_,
+                                                     {std::string{tunnel_protocol}, "http/1.1"}}},
+                                                   {"http/1.1"});
   if (!context) return context.error();
   std::lock_guard lock{mutex_};
   current_ = std::move(*context);

@@ -1,5 +1,6 @@
 #pragma once
-// Which certificates the node shows: configured files, or ones that an authority of its own signs for every published name.
+// Which certificates the node shows: configured files, or ones that an authority of its own signs
+// for every published name.
 
 #include "config/node.hpp"
 #include "config/published.hpp"
@@ -13,16 +14,19 @@
 
 namespace postern::edge {
 
-/// Makes and replaces the node's TLS context. Any thread may take the current one; update() may be called by any, too.
+/// Makes and replaces the node's TLS context. Any thread may take the current one; update() may be
+/// called by any, too.
 class server_identity {
  public:
-  server_identity(const config::node& options, std::string connector_authority_pem, const runtime::wall_clock& clock,
-                  runtime::random_source& random);
+  server_identity(const config::node& options, std::string connector_authority_pem,
+                  const runtime::wall_clock& clock, runtime::random_source& random);
 
-  /// Reads the files, or the own authority (DATA/server-ca.key, server-ca.pem; made at the first start). Errors name the file.
+  /// Reads the files, or the own authority (DATA/server-ca.key, server-ca.pem; made at the first
+  /// start). Errors name the file.
   runtime::result<void> start();
 
-  /// Makes a context that fits the names published now; without configured files it signs what is missing.
+  /// Makes a context that fits the names published now; without configured files it signs what is
+  /// missing.
   runtime::result<void> update(const config::published& published);
 
   /// For the next handshake.

@@ -14,16 +14,19 @@ using runtime::field_view;
 using runtime::iequals;
 using runtime::list_contains;
 
-constexpr std::array<std::string_view, 7> hop_by_hop{"connection",        "keep-alive", "proxy-connection", "te",
-                                                     "transfer-encoding", "upgrade",    "proxy-authorization"};
+constexpr std::array<std::string_view, 7> hop_by_hop{
+    "connection",        "keep-alive", "proxy-connection",   "te",
+    "transfer-encoding", "upgrade",    "proxy-authorization"};
 
 /// Fields that the service makes itself: what a client sends under these names is removed.
-constexpr std::array<std::string_view, 8> rewritten{"host",           "cookie",    "x-forwarded-for",  "x-forwarded-proto",
-                                                    "x-forwarded-host", "forwarded", "x-forwarded-port", "x-real-ip"};
+constexpr std::array<std::string_view, 8> rewritten{
+    "host",      "cookie",           "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host",
+    "forwarded", "x-forwarded-port", "x-real-ip"};
 
 constexpr std::string_view via = "1.1 postern";
 
-/// `name` in lower case with '_' as '-' equals `expected`; frameworks take both for the same (CVE-2025-64484).
+/// `name` in lower case with '_' as '-' equals `expected`; frameworks take both for the same
+/// (CVE-2025-64484).
 bool same_spelling(std::string_view name, std::string_view expected) noexcept {
   if (name.size() != expected.size()) return false;
   for (size_t i = 0; i < name.size(); ++i) {
@@ -47,7 +50,8 @@ std::string groups_text(const std::vector<std::string>& groups) {
   return text;
 }
 
-/// Field values must not carry line breaks or other controls into the origin's head, whatever a token said.
+/// Field values must not carry line breaks or other controls into the origin's head, whatever a
+/// token said.
 std::string safe_value(std::string_view text) {
   std::string safe{text};
   std::erase_if(safe, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
@@ -56,28 +60,34 @@ std::string safe_value(std::string_view text) {
 
 /// "a:b" needs quotes in Forwarded (RFC 7239, section 4).
 std::string forwarded_node(std::string_view address) {
-  return address.find(':') == std::string_view::npos ? std::string{address} : "\"[" + std::string{address} + "]\"";
+  return address.find(':') == std::string_view::npos ? std::string{address}
+                                                     : "\"[" + std::string{address} + "]\"";
 }
 
 std::string attribute_name(std::string_view attribute) {
   std::string name{runtime::trim(attribute.substr(0, attribute.find('=')))};
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return name;
 }
 
-/// Where the URL begins in "5; url=https://..." (Refresh, as browsers read it), or npos: a Location is none of these.
+/// Where the URL begins in "5; url=https://..." (Refresh, as browsers read it), or npos: a Location
+/// is none of these.
 size_t refresh_url_begin(std::string_view value) noexcept {
   const auto delay_end = value.find_first_not_of("0123456789.");
   if (delay_end == 0 || delay_end == std::string_view::npos) return std::string_view::npos;
   const auto name = value.find_first_not_of(" \t;,", delay_end);
-  if (name == std::string_view::npos || name == delay_end || !iequals(value.substr(name, 4), "url=")) return std::string_view::npos;
+  if (name == std::string_view::npos || name == delay_end ||
+      !iequals(value.substr(name, 4), "url="))
+    return std::string_view::npos;
   const auto url = name + 4;
   return url < value.size() && (value[url] == '\'' || value[url] == '"') ? url + 1 : url;
 }
 
 std::string_view attribute_value(std::string_view attribute) {
   const auto equals = attribute.find('=');
-  return equals == std::string_view::npos ? std::string_view{} : runtime::trim(attribute.substr(equals + 1));
+  return equals == std::string_view::npos ? std::string_view{}
+                                          : runtime::trim(attribute.substr(equals + 1));
 }
 
 }  // namespace
@@ -105,7 +115,9 @@ void translated_request::clear() {
   text_.clear();
 }
 
-std::string_view translated_request::keep(std::string text) { return text_.emplace_back(std::move(text)); }
+std::string_view translated_request::keep(std::string text) {
+  return text_.emplace_back(std::move(text));
+}
 
 bool is_reserved_request_field(std::string_view name) noexcept {
   if (name.empty() || name[0] == ':') return true;
@@ -113,35 +125,42 @@ bool is_reserved_request_field(std::string_view name) noexcept {
     if (same_spelling(name, reserved)) return true;
   for (const auto reserved : rewritten)
     if (same_spelling(name, reserved)) return true;
-  return has_spelled_prefix(name, "x-postern-") || has_spelled_prefix(name, "postern-") || same_spelling(name, "x-request-id");
+  return has_spelled_prefix(name, "x-postern-") || has_spelled_prefix(name, "postern-") ||
+         same_spelling(name, "x-request-id");
 }
 
 bool is_dropped_response_field(std::string_view name) noexcept {
   if (name.empty() || name[0] == ':') return true;
-  if (iequals(name, "connection") || iequals(name, "keep-alive") || iequals(name, "proxy-connection") ||
-      iequals(name, "transfer-encoding") || iequals(name, "upgrade"))
+  if (iequals(name, "connection") || iequals(name, "keep-alive") ||
+      iequals(name, "proxy-connection") || iequals(name, "transfer-encoding") ||
+      iequals(name, "upgrade"))
     return true;
   return has_spelled_prefix(name, "postern-");
 }
 
-void translate_request(translated_request& out, const checked_request& request, const runtime::field_list& fields,
-                       const config::application& application, const application_urls& urls, const request_origin& who) {
+void translate_request(translated_request& out, const checked_request& request,
+                       const runtime::field_list& fields, const config::application& application,
+                       const application_urls& urls, const request_origin& who) {
   out.clear();
   auto& to = out.fields_;
   to.push_back({":method", request.websocket ? std::string_view{"CONNECT"} : request.method});
   if (request.websocket) to.push_back({":protocol", "websocket"});
   to.push_back({":scheme", urls.internal_scheme});
-  to.push_back({":authority", application.translate_host_header ? std::string_view{urls.internal_authority} : request.authority});
+  to.push_back({":authority", application.translate_host_header
+                                  ? std::string_view{urls.internal_authority}
+                                  : request.authority});
   if (urls.internal_path == urls.external_path || request.target == "*")
     to.push_back({":path", request.target});
   else
-    to.push_back({":path", out.keep(urls.internal_path + std::string{request.target.substr(urls.external_path.size())})});
+    to.push_back({":path", out.keep(urls.internal_path + std::string{request.target.substr(
+                                                             urls.external_path.size())})});
   to.push_back({"postern-application", application.name});
   to.push_back({"postern-request-id", who.request_id});
 
   bool names_fields = false;  // "Connection: keep-alive" is common and names nothing
   for (const auto& f : fields)
-    names_fields = names_fields || (iequals(f.name, "connection") && !iequals(f.value, "keep-alive"));
+    names_fields =
+        names_fields || (iequals(f.name, "connection") && !iequals(f.value, "keep-alive"));
   std::string cookies;
   for (const auto& f : fields) {
     if (iequals(f.name, "cookie")) {
@@ -171,35 +190,46 @@ void translate_request(translated_request& out, const checked_request& request, 
   to.push_back({"x-request-id", who.request_id});
   if (who.user != nullptr) {
     to.push_back({"x-postern-user", out.keep(safe_value(who.user->name))});
-    if (!who.user->email.empty()) to.push_back({"x-postern-email", out.keep(safe_value(who.user->email))});
-    if (!who.user->display_name.empty()) to.push_back({"x-postern-name", out.keep(safe_value(who.user->display_name))});
-    if (!who.user->groups.empty()) to.push_back({"x-postern-groups", out.keep(safe_value(groups_text(who.user->groups)))});
+    if (!who.user->email.empty())
+      to.push_back({"x-postern-email", out.keep(safe_value(who.user->email))});
+    if (!who.user->display_name.empty())
+      to.push_back({"x-postern-name", out.keep(safe_value(who.user->display_name))});
+    if (!who.user->groups.empty())
+      to.push_back({"x-postern-groups", out.keep(safe_value(groups_text(who.user->groups)))});
   }
 }
 
 std::string translate_location(std::string_view value, const application_urls& urls) {
   auto starts_with_url = [](std::string_view text, const std::string& origin) {
-    if (text.size() < origin.size() || !iequals(text.substr(0, origin.size()), origin)) return false;
+    if (text.size() < origin.size() || !iequals(text.substr(0, origin.size()), origin))
+      return false;
     return text.size() == origin.size() || text[origin.size()] == '/' || text[origin.size()] == '?';
   };
   auto move_path = [&](std::string_view path) {
-    // Below the published path only the prefix changes; a path outside of it is not published and stays as it is.
-    if (path.starts_with(urls.internal_path)) return urls.external_path + std::string{path.substr(urls.internal_path.size())};
+    // Below the published path only the prefix changes; a path outside of it is not published and
+    // stays as it is.
+    if (path.starts_with(urls.internal_path))
+      return urls.external_path + std::string{path.substr(urls.internal_path.size())};
     const auto bare = path.substr(0, path.find('?'));
-    if ((bare.empty() && urls.internal_path == "/") || std::string{bare} + "/" == urls.internal_path)
+    if ((bare.empty() && urls.internal_path == "/") ||
+        std::string{bare} + "/" == urls.internal_path)
       return urls.external_path + std::string{path.substr(bare.size())};
     return std::string{path};
   };
   if (const auto at = refresh_url_begin(value); at != std::string_view::npos)
     return std::string{value.substr(0, at)} + translate_location(value.substr(at), urls);
-  if (starts_with_url(value, urls.internal_origin)) return urls.external_origin + move_path(value.substr(urls.internal_origin.size()));
+  if (starts_with_url(value, urls.internal_origin))
+    return urls.external_origin + move_path(value.substr(urls.internal_origin.size()));
   if (const auto relative = "//" + urls.internal_authority; starts_with_url(value, relative))
     return urls.external_origin + move_path(value.substr(relative.size()));
-  // With a kept Host header the origin speaks of itself by its external authority, in its own scheme.
+  // With a kept Host header the origin speaks of itself by its external authority, in its own
+  // scheme.
   const auto kept_host = urls.internal_scheme + "://" + urls.external_authority;
   if (kept_host != urls.external_origin && starts_with_url(value, kept_host))
     return urls.external_origin + move_path(value.substr(kept_host.size()));
-  if (value.starts_with('/') && !value.starts_with("//") && urls.internal_path != urls.external_path) return move_path(value);
+  if (value.starts_with('/') && !value.starts_with("//") &&
+      urls.internal_path != urls.external_path)
+    return move_path(value);
   return std::string{value};
 }
 
@@ -215,12 +245,15 @@ std::string translate_set_cookie(std::string_view value, const application_urls&
     const auto name = attribute_name(attribute);
     const auto text = attribute_value(attribute);
     if (name == "domain") {
-      // The origin's own name becomes "this host"; a wider domain of the internal world means nothing outside.
+      // The origin's own name becomes "this host"; a wider domain of the internal world means
+      // nothing outside.
       auto domain = text.starts_with('.') ? text.substr(1) : text;
       const bool external = iequals(domain, urls.external_host) ||
-                            (urls.external_host.size() > domain.size() && urls.external_host.ends_with("." + std::string{domain}));
+                            (urls.external_host.size() > domain.size() &&
+                             urls.external_host.ends_with("." + std::string{domain}));
       if (external && !iequals(domain, urls.internal_host)) out += ";" + std::string{attribute};
-    } else if (name == "path" && text.starts_with(urls.internal_path) && urls.internal_path != urls.external_path) {
+    } else if (name == "path" && text.starts_with(urls.internal_path) &&
+               urls.internal_path != urls.external_path) {
       out += "; Path=" + urls.external_path + std::string{text.substr(urls.internal_path.size())};
     } else if (name == "path" && std::string{text} + "/" == urls.internal_path) {
       out += "; Path=" + urls.external_path;

@@ -63,7 +63,8 @@ class tunnel_balance {
     const auto i = counts_.find(connector);
     if (i == counts_.end()) return;
     --i->second[shard];
-    if (std::all_of(i->second.begin(), i->second.end(), [](int n) { return n == 0; })) counts_.erase(i);
+    if (std::all_of(i->second.begin(), i->second.end(), [](int n) { return n == 0; }))
+      counts_.erase(i);
   }
 
  private:
@@ -83,7 +84,9 @@ class tunnel::hello_stream final : public runtime::http2_stream {
   std::string content;
 
  private:
-  void on_head(const runtime::field_list& fields, bool) override { status_ = std::string{field_value(fields, ":status")}; }
+  void on_head(const runtime::field_list& fields, bool) override {
+    status_ = std::string{field_value(fields, ":status")};
+  }
   void on_content(std::string_view piece) override {
     if (content.size() + piece.size() <= hello_bytes) content.append(piece);
   }
@@ -100,7 +103,9 @@ class tunnel::hello_stream final : public runtime::http2_stream {
 };
 
 tunnel::tunnel(edge_context& context, runtime::transport connection, tunnel_peer peer)
-    : context_(context), peer_(std::move(peer)), session_(context.home, std::move(connection), *this, tunnel_options()) {
+    : context_(context),
+      peer_(std::move(peer)),
+      session_(context.home, std::move(connection), *this, tunnel_options()) {
   info_.id = {context.home.index(), context.load->next_tunnel.fetch_add(1)};
   info_.connector = peer_.connector;
   info_.serial = peer_.serial;
@@ -114,12 +119,14 @@ void tunnel::enter(state next) {
   runtime::ensure(next > state_, "a tunnel's states only go forward");
   state_ = next;
   const auto number = std::to_string(info_.id.number);
-  runtime::log_event(next == state::serving || next == state::closed ? spdlog::level::info : spdlog::level::debug, "tunnel",
-                     {{"state", to_string(next)},
-                      {"tunnel", number},
-                      {"connector", peer_.connector},
-                      {"address", peer_.address},
-                      {"reason", next == state::closed ? std::string_view{end_reason_} : std::string_view{}}});
+  runtime::log_event(
+      next == state::serving || next == state::closed ? spdlog::level::info : spdlog::level::debug,
+      "tunnel",
+      {{"state", to_string(next)},
+       {"tunnel", number},
+       {"connector", peer_.connector},
+       {"address", peer_.address},
+       {"reason", next == state::closed ? std::string_view{end_reason_} : std::string_view{}}});
 }
 
 awaitable<void> tunnel::run() {
@@ -127,9 +134,11 @@ awaitable<void> tunnel::run() {
   auto self = shared_from_this();
   context_.tunnels->add(self);
   context_.home.timers().arm(
-      heartbeat_, limits::ping_interval, [](void* raw) { static_cast<tunnel*>(raw)->beat(); }, this);
+      heartbeat_, limits::ping_interval, [](void* raw) { static_cast<tunnel*>(raw)->beat(); },
+      this);
   asio::co_spawn(
-      context_.home.get_executor(), [self]() -> awaitable<void> { co_await self->open(); }, asio::detached);
+      context_.home.get_executor(), [self]() -> awaitable<void> { co_await self->open(); },
+      asio::detached);
   const auto why = co_await session_.run();
   heartbeat_.disarm();
   if (end_reason_.empty()) end_reason_ = why.cause + (why.detail.empty() ? "" : ": " + why.detail);
@@ -149,18 +158,24 @@ awaitable<void> tunnel::open() {
 
 awaitable<result<void>> tunnel::greet() {
   hello_ = std::make_unique<hello_stream>(context_.home);
-  const runtime::field_list fields{
-      {":method", "GET"}, {":scheme", "https"}, {":authority", "postern"}, {":path", "/.postern/hello"}};
+  const runtime::field_list fields{{":method", "GET"},
+                                   {":scheme", "https"},
+                                   {":authority", "postern"},
+                                   {":path", "/.postern/hello"}};
   if (auto sent = session_.submit_request(*hello_, fields, true); !sent) co_return sent.error();
   runtime::coarse_timer deadline;
   context_.home.timers().arm(
-      deadline, limits::hello_timeout, [](void* raw) { static_cast<hello_stream*>(raw)->done().wake(); }, hello_.get());
+      deadline, limits::hello_timeout,
+      [](void* raw) { static_cast<hello_stream*>(raw)->done().wake(); }, hello_.get());
   co_await hello_->done().wait();
-  if (!hello_->complete) co_return error{error_category::bad_gateway, "no_hello", "connector", "no usable answer to the hello"};
+  if (!hello_->complete)
+    co_return error{error_category::bad_gateway, "no_hello", "connector",
+                    "no usable answer to the hello"};
   boost::system::error_code failure;
   const auto value = boost::json::parse(hello_->content, failure);
   const auto* object = failure ? nullptr : value.if_object();
-  if (object == nullptr) co_return error{error_category::bad_gateway, "no_hello", "connector", "the hello is not JSON"};
+  if (object == nullptr)
+    co_return error{error_category::bad_gateway, "no_hello", "connector", "the hello is not JSON"};
   auto text = [&](const char* name) {
     const auto* v = object->if_contains(name);
     return v != nullptr && v->is_string() ? std::string{v->get_string()} : std::string{};
@@ -168,15 +183,20 @@ awaitable<result<void>> tunnel::greet() {
   const auto* capacity = object->if_contains("capacity");
   info_.instance = text("instance");
   info_.version = text("version");
-  info_.capacity = capacity != nullptr && capacity->is_int64() ? static_cast<uint32_t>(std::clamp<int64_t>(capacity->get_int64(), 1, 100'000)) : 1;
-  if (info_.instance.empty()) co_return error{error_category::bad_gateway, "no_hello", "connector", "the hello names no instance"};
+  info_.capacity =
+      capacity != nullptr && capacity->is_int64()
+          ? static_cast<uint32_t>(std::clamp<int64_t>(capacity->get_int64(), 1, 100'000))
+          : 1;
+  if (info_.instance.empty())
+    co_return error{error_category::bad_gateway, "no_hello", "connector",
+                    "the hello names no instance"};
   co_return result<void>{};
 }
 
 awaitable<result<void>> tunnel::attach() {
   auto self = shared_from_this();
-  auto connection = co_await context_.port->ask<actors::connector_connection_actor>(context_.handles->connectors, attach_timeout,
-                                                                                    actors::attach_atom_v, info_);
+  auto connection = co_await context_.port->ask<actors::connector_connection_actor>(
+      context_.handles->connectors, attach_timeout, actors::attach_atom_v, info_);
   if (!connection) co_return connection.error();
   connection_ = *connection;
   if (state_ == state::closed) {
@@ -195,7 +215,8 @@ void tunnel::attach_again() {
   asio::co_spawn(
       context_.home.get_executor(),
       [self = shared_from_this()]() -> awaitable<void> {
-        if (auto attached = co_await self->attach(); !attached) self->cut(runtime::to_string(attached.error()));
+        if (auto attached = co_await self->attach(); !attached)
+          self->cut(runtime::to_string(attached.error()));
       },
       asio::detached);
 }
@@ -207,7 +228,8 @@ void tunnel::on_going_away() {
 
 void tunnel::beat() {
   context_.home.timers().arm(
-      heartbeat_, limits::ping_interval, [](void* raw) { static_cast<tunnel*>(raw)->beat(); }, this);
+      heartbeat_, limits::ping_interval, [](void* raw) { static_cast<tunnel*>(raw)->beat(); },
+      this);
   if (++silent_ticks_ > limits::ping_timeout / limits::ping_interval) {
     cut("heartbeat_lost");
     return;
@@ -220,7 +242,9 @@ void tunnel::cut(const std::string& reason) {
   session_.close();
 }
 
-void tunnel::leave() { session_.go_away(); }
+void tunnel::leave() {
+  session_.go_away();
+}
 
 void adopt_tunnel(edge_context& accepted_on, runtime::transport connection, tunnel_peer peer) {
   static tunnel_balance balance;
@@ -242,7 +266,9 @@ void adopt_tunnel(edge_context& accepted_on, runtime::transport connection, tunn
     return;
   }
   auto moved = std::make_shared<runtime::transport>(connection.move_to(target.home));
-  target.home.post([start, moved, peer = std::move(peer)]() mutable { start(std::move(*moved), std::move(peer)); });
+  target.home.post([start, moved, peer = std::move(peer)]() mutable {
+    start(std::move(*moved), std::move(peer));
+  });
 }
 
 }  // namespace postern::edge

@@ -1,5 +1,6 @@
 #pragma once
-// The node's side of a tunnel (docs/tunnel-protocol.md): hello, heartbeat, announcement to the actors, end.
+// The node's side of a tunnel (docs/tunnel-protocol.md): hello, heartbeat, announcement to the
+// actors, end.
 
 #include "edge/edge_context.hpp"
 #include "runtime/http2_session.hpp"
@@ -81,7 +82,8 @@ class tunnel_table {
   template <class F>
   void for_each(F&& f) {
     auto copy = tunnels_;
-    for (auto& [number, t] : copy) f(*t);
+    for (auto& [number, t] : copy)
+      f(*t);
   }
   size_t size() const noexcept { return tunnels_.size(); }
 
@@ -89,8 +91,8 @@ class tunnel_table {
   std::unordered_map<uint64_t, std::shared_ptr<tunnel>> tunnels_;
 };
 
-/// Takes over a tunnel connection that some shard has accepted: puts it on the shard with the fewest tunnels of that
-/// connector, and runs it there.
+/// Takes over a tunnel connection that some shard has accepted: puts it on the shard with the
+/// fewest tunnels of that connector, and runs it there.
 void adopt_tunnel(edge_context& accepted_on, runtime::transport connection, tunnel_peer peer);
 
 }  // namespace postern::edge

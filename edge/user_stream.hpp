@@ -1,5 +1,6 @@
 #pragma once
-// The user's half of an exchange, whatever the user speaks: an HTTP/1.1 connection, or one stream of an HTTP/2 connection.
+// The user's half of an exchange, whatever the user speaks: an HTTP/1.1 connection, or one stream
+// of an HTTP/2 connection.
 
 #include "runtime/http_fields.hpp"
 
@@ -14,7 +15,8 @@ class user_stream {
  public:
   /// An interim response (1xx).
   virtual void send_interim(unsigned status, const runtime::field_list& fields) = 0;
-  /// The head, without hop-by-hop fields; the stream chooses the framing. `ended`: there is no content.
+  /// The head, without hop-by-hop fields; the stream chooses the framing. `ended`: there is no
+  /// content.
   virtual void send_head(unsigned status, const runtime::field_list& fields, bool ended) = 0;
   /// The user's connection becomes a byte stream (WebSocket); `fields` go into the 101 response.
   virtual void send_upgrade(const runtime::field_list& fields) = 0;

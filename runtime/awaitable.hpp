@@ -1,6 +1,6 @@
 #pragma once
-// The one coroutine type of the project: an Asio awaitable bound to a shard's io_context. Spawned coroutines end their own
-// exceptions: nothing may leave `co_spawn`.
+// The one coroutine type of the project: an Asio awaitable bound to a shard's io_context. Spawned
+// coroutines end their own exceptions: nothing may leave `co_spawn`.
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>

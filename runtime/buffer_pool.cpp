@@ -3,7 +3,8 @@
 namespace postern::runtime {
 
 buffer_pool::~buffer_pool() {
-  for (auto* buffer : free_) delete[] buffer;
+  for (auto* buffer : free_)
+    delete[] buffer;
 }
 
 char* buffer_pool::acquire() {

@@ -1,5 +1,6 @@
 #pragma once
-// Buffers that connections hold only while they have something in them: an idle connection owns none.
+// Buffers that connections hold only while they have something in them: an idle connection owns
+// none.
 
 #include <cstddef>
 #include <vector>

@@ -1,5 +1,6 @@
 #pragma once
-// Cheap deadlines: thousands of connections arm and disarm one for every read. Resolution 50 ms, never early.
+// Cheap deadlines: thousands of connections arm and disarm one for every read. Resolution 50 ms,
+// never early.
 
 #include "runtime/awaitable.hpp"
 
@@ -43,8 +44,10 @@ class coarse_timers {
   coarse_timers(const coarse_timers&) = delete;
   coarse_timers& operator=(const coarse_timers&) = delete;
 
-  /// Calls `call(argument)` once after `delay`, from the shard's event loop. Re-arms a timer that is armed.
-  void arm(coarse_timer& timer, std::chrono::milliseconds delay, coarse_timer::callback call, void* argument);
+  /// Calls `call(argument)` once after `delay`, from the shard's event loop. Re-arms a timer that
+  /// is armed.
+  void arm(coarse_timer& timer, std::chrono::milliseconds delay, coarse_timer::callback call,
+           void* argument);
 
   /// Stops the wheel; no callback runs afterwards.
   void stop();
@@ -58,7 +61,9 @@ class coarse_timers {
   void run_slot(uint64_t tick);
   uint64_t elapsed_ticks() const noexcept;
 
-  asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, executor> timer_;
+  asio::basic_waitable_timer<std::chrono::steady_clock,
+                             asio::wait_traits<std::chrono::steady_clock>, executor>
+      timer_;
   std::chrono::steady_clock::time_point origin_;
   uint64_t now_ = 0;  ///< ticks since origin_ that have been served
   bool running_ = false;

@@ -35,7 +35,8 @@ error dial_error(const deadline_guard& guard, const char* cause, std::string det
   return {error_category::bad_gateway, cause, "origin", std::move(detail)};
 }
 
-awaitable<result<std::vector<tcp::endpoint>>> addresses_of(shard& home, const dial_target& target, deadline_guard& guard) {
+awaitable<result<std::vector<tcp::endpoint>>> addresses_of(shard& home, const dial_target& target,
+                                                           deadline_guard& guard) {
   std::vector<tcp::endpoint> found;
   const auto& host = target.address.empty() ? target.host : target.address;
   if (is_loopback_name(host)) {
@@ -50,16 +51,20 @@ awaitable<result<std::vector<tcp::endpoint>>> addresses_of(shard& home, const di
   }
   resolver names{home.get_executor()};
   guard.names = &names;
-  auto [failure, entries] = co_await names.async_resolve(target.host, std::to_string(target.port), asio::as_tuple(use_awaitable));
+  auto [failure, entries] = co_await names.async_resolve(target.host, std::to_string(target.port),
+                                                         asio::as_tuple(use_awaitable));
   guard.names = nullptr;
-  if (failure) co_return dial_error(guard, "name_unresolved", target.host + ": " + failure.message());
-  for (const auto& entry : entries) found.push_back(entry.endpoint());
+  if (failure)
+    co_return dial_error(guard, "name_unresolved", target.host + ": " + failure.message());
+  for (const auto& entry : entries)
+    found.push_back(entry.endpoint());
   co_return found;
 }
 
 }  // namespace
 
-awaitable<result<transport>> dial(shard& home, dial_target target, std::chrono::milliseconds timeout) {
+awaitable<result<transport>> dial(shard& home, dial_target target,
+                                  std::chrono::milliseconds timeout) {
   deadline_guard guard;
   home.timers().arm(guard.timer, timeout, &deadline_guard::on_late, &guard);
   const auto started = std::chrono::steady_clock::now();
@@ -77,10 +82,15 @@ awaitable<result<transport>> dial(shard& home, dial_target target, std::chrono::
   }
   guard.timer.disarm();
   if (failure || guard.late)
-    co_return dial_error(guard, "connection_refused", target.host + ":" + std::to_string(target.port) + ": " + failure.message());
-  transport connection{std::move(socket), target.tls ? target.tls->make_connection(target.host) : nullptr};
-  const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started);
-  auto shaken = co_await connection.handshake(home.timers(), std::max(timeout - spent, std::chrono::milliseconds{1}));
+    co_return dial_error(
+        guard, "connection_refused",
+        target.host + ":" + std::to_string(target.port) + ": " + failure.message());
+  transport connection{std::move(socket),
+                       target.tls ? target.tls->make_connection(target.host) : nullptr};
+  const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - started);
+  auto shaken = co_await connection.handshake(
+      home.timers(), std::max(timeout - spent, std::chrono::milliseconds{1}));
   if (!shaken) {
     auto why = shaken.error();
     why.source = "origin";

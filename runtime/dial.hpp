@@ -10,7 +10,8 @@ namespace postern::runtime {
 
 /// Where to connect to.
 struct dial_target {
-  std::string host;  ///< name or address; names under "localhost" are loopback without asking anybody (RFC 6761, 6.3)
+  std::string host;  ///< name or address; names under "localhost" are loopback without asking
+                     ///< anybody (RFC 6761, 6.3)
   uint16_t port = 443;
   /// Null: plain TCP. The certificate must be for `host`.
   std::shared_ptr<const tls_client_context> tls;
@@ -18,8 +19,10 @@ struct dial_target {
   std::string address;
 };
 
-/// Connects and, with TLS, shakes hands. Errors name the step: `bad_gateway` "name_unresolved", "connection_refused",
-/// "tls_certificate" (the peer's certificate does not hold), "tls_handshake"; `timeout` "connect_timeout".
-awaitable<result<transport>> dial(shard& home, dial_target target, std::chrono::milliseconds timeout);
+/// Connects and, with TLS, shakes hands. Errors name the step: `bad_gateway` "name_unresolved",
+/// "connection_refused", "tls_certificate" (the peer's certificate does not hold), "tls_handshake";
+/// `timeout` "connect_timeout".
+awaitable<result<transport>> dial(shard& home, dial_target target,
+                                  std::chrono::milliseconds timeout);
 
 }  // namespace postern::runtime

@@ -12,11 +12,12 @@
 namespace postern::runtime {
 
 std::string to_hex(std::span<const uint8_t> bytes);
-std::string to_base64(std::string_view bytes);                       ///< RFC 4648, section 4, padded
-std::optional<std::string> from_base64(std::string_view text);      ///< white space is skipped (RFC 7030, section 4)
-std::string to_base64url(std::string_view bytes);                    ///< RFC 4648, section 5, unpadded
+std::string to_base64(std::string_view bytes);  ///< RFC 4648, section 4, padded
+std::optional<std::string> from_base64(
+    std::string_view text);                        ///< white space is skipped (RFC 7030, section 4)
+std::string to_base64url(std::string_view bytes);  ///< RFC 4648, section 5, unpadded
 std::optional<std::string> from_base64url(std::string_view text);
-std::string sha256(std::string_view bytes);                          ///< 32 raw bytes
+std::string sha256(std::string_view bytes);  ///< 32 raw bytes
 
 /// Compares in a time that depends on the lengths only.
 bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept;

@@ -1,6 +1,7 @@
 #pragma once
 // The one error value of the project. Who uses it: every folder from runtime/ upwards.
-// The outside world fails by returning a `result<T>`; exceptions end at a coroutine's or actor's edge.
+// The outside world fails by returning a `result<T>`; exceptions end at a coroutine's or actor's
+// edge.
 
 #include <boost/system/result.hpp>
 
@@ -31,7 +32,8 @@ struct error {
   error_category category = error_category::internal;
   /// Stable snake_case name of the cause, for example "token_expired"; shown to users and in logs.
   std::string cause;
-  /// The part that refuses, in words a user may see, for example "sts" or "origin". Never an address.
+  /// The part that refuses, in words a user may see, for example "sts" or "origin". Never an
+  /// address.
   std::string source;
   /// For the log only: may name hosts and library messages, never secrets.
   std::string detail;
@@ -52,7 +54,8 @@ const char* to_string(error_category c) noexcept;
 /// The HTTP status code for a category (RFC 9110, section 15).
 unsigned http_status_code(error_category c) noexcept;
 
-/// Thrown by `result<T>::value()` on an error: a programmer's mistake, or a caller at an edge that catches.
+/// Thrown by `result<T>::value()` on an error: a programmer's mistake, or a caller at an edge that
+/// catches.
 class error_exception : public std::exception {
  public:
   explicit error_exception(error e);

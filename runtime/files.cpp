@@ -1,12 +1,11 @@
 #include "runtime/files.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <filesystem>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace postern::runtime {
 
@@ -29,7 +28,8 @@ struct temporary_file {
 };
 
 error unwritable(const std::string& path) {
-  return {error_category::unavailable, "file_unwritable", "service", path + ": " + std::strerror(errno)};
+  return {error_category::unavailable, "file_unwritable", "service",
+          path + ": " + std::strerror(errno)};
 }
 
 std::string folder_of(const std::string& path) {
@@ -44,7 +44,8 @@ result<std::string> read_file(const std::string& path) {
   if (file.fd < 0) {
     const bool missing = errno == ENOENT;
     return error{missing ? error_category::not_found : error_category::invalid_input,
-                 missing ? "file_missing" : "file_unreadable", "service", path + ": " + std::strerror(errno)};
+                 missing ? "file_missing" : "file_unreadable", "service",
+                 path + ": " + std::strerror(errno)};
   }
   std::string content;
   char piece[8192];
@@ -52,12 +53,15 @@ result<std::string> read_file(const std::string& path) {
     const auto n = ::read(file.fd, piece, sizeof piece);
     if (n == 0) return content;
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return error{error_category::invalid_input, "file_unreadable", "service", path + ": " + std::strerror(errno)};
+    if (n < 0)
+      return error{error_category::invalid_input, "file_unreadable", "service",
+                   path + ": " + std::strerror(errno)};
     content.append(piece, static_cast<size_t>(n));
   }
 }
 
-result<void> write_file_atomically(const std::string& path, std::string_view content, unsigned mode) {
+result<void> write_file_atomically(const std::string& path, std::string_view content,
+                                   unsigned mode) {
   const auto temporary = path + ".new";
   temporary_file cleanup{temporary};
   {
@@ -83,7 +87,9 @@ result<void> make_folder(const std::string& path, unsigned mode) {
   std::error_code failure;
   if (std::filesystem::is_directory(path, failure)) return {};
   std::filesystem::create_directories(path, failure);
-  if (failure) return error{error_category::unavailable, "file_unwritable", "service", path + ": " + failure.message()};
+  if (failure)
+    return error{error_category::unavailable, "file_unwritable", "service",
+                 path + ": " + failure.message()};
   std::filesystem::permissions(path, static_cast<std::filesystem::perms>(mode), failure);
   return {};
 }

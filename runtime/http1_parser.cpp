@@ -9,10 +9,13 @@ namespace postern::runtime {
 
 namespace {
 
-std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
+std::string_view view(boost::beast::string_view text) {
+  return {text.data(), text.size()};
+}
 
 error malformed(const char* cause, const boost::beast::error_code& why) {
-  if (why == http::error::header_limit) return {error_category::too_large, "head_too_large", "request", why.message()};
+  if (why == http::error::header_limit)
+    return {error_category::too_large, "head_too_large", "request", why.message()};
   return {error_category::invalid_input, cause, "request", why.message()};
 }
 
@@ -51,7 +54,8 @@ result<void> http1_parser<IsRequest>::parse_head(std::string_view head) {
   error_code why;
   this->put(boost::asio::buffer(head.data(), head.size()), why);
   if (why) return malformed("malformed_head", why);
-  if (!this->is_header_done()) return error{error_category::invalid_input, "malformed_head", "request", "incomplete"};
+  if (!this->is_header_done())
+    return error{error_category::invalid_input, "malformed_head", "request", "incomplete"};
   this->eager(true);
   return {};
 }
@@ -76,12 +80,14 @@ result<void> http1_parser<IsRequest>::finish_by_close() {
   if (this->is_done()) return {};
   error_code why;
   if (this->is_header_done() && this->need_eof()) this->put_eof(why);
-  if (why || !this->is_done()) return error{error_category::bad_gateway, "truncated_content", "request", why.message()};
+  if (why || !this->is_done())
+    return error{error_category::bad_gateway, "truncated_content", "request", why.message()};
   return {};
 }
 
 template <bool IsRequest>
-void http1_parser<IsRequest>::on_request_impl(http::verb, string_view method, string_view target, int version, error_code&) {
+void http1_parser<IsRequest>::on_request_impl(http::verb, string_view method, string_view target,
+                                              int version, error_code&) {
   method_ = view(method);
   target_ = view(target);
   version_ = version;
@@ -94,7 +100,8 @@ void http1_parser<IsRequest>::on_response_impl(int code, string_view, int versio
 }
 
 template <bool IsRequest>
-void http1_parser<IsRequest>::on_field_impl(http::field, string_view name, string_view value, error_code& ec) {
+void http1_parser<IsRequest>::on_field_impl(http::field, string_view name, string_view value,
+                                            error_code& ec) {
   if (this->is_header_done()) {
     if (sink_) sink_->on_trailer(view(name), view(value));
     return;
@@ -116,7 +123,8 @@ size_t http1_parser<IsRequest>::on_body_impl(string_view piece, error_code&) {
 }
 
 template <bool IsRequest>
-void http1_parser<IsRequest>::on_chunk_header_impl(uint64_t, string_view extensions, error_code& ec) {
+void http1_parser<IsRequest>::on_chunk_header_impl(uint64_t, string_view extensions,
+                                                   error_code& ec) {
   if (extensions.size() > limits::chunk_extension_bytes) ec = http::error::bad_chunk_extension;
 }
 

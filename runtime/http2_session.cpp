@@ -16,7 +16,8 @@ constexpr int records_per_turn = 32;
 constexpr size_t frame_header_size = 9;
 // What has been sent is cut off the front of a stream's queue only when it is worth the move.
 constexpr size_t compaction_threshold = 64 * 1024;
-// A stream that is used again keeps the memory of its queue unless the last message was a large one.
+// A stream that is used again keeps the memory of its queue unless the last message was a large
+// one.
 constexpr size_t kept_queue = 16 * 1024;
 
 std::string_view view(const nghttp2_rcbuf* buffer) {
@@ -29,8 +30,8 @@ const std::vector<nghttp2_nv>& to_nv(const field_list& fields) {
   nv.clear();
   for (const auto& f : fields)
     nv.push_back({reinterpret_cast<uint8_t*>(const_cast<char*>(f.name.data())),
-                  reinterpret_cast<uint8_t*>(const_cast<char*>(f.value.data())), f.name.size(), f.value.size(),
-                  NGHTTP2_NV_FLAG_NONE});
+                  reinterpret_cast<uint8_t*>(const_cast<char*>(f.value.data())), f.name.size(),
+                  f.value.size(), NGHTTP2_NV_FLAG_NONE});
   return nv;
 }
 
@@ -52,8 +53,8 @@ struct http2_callbacks {
     return static_cast<ssize_t>(n);
   }
 
-  static ssize_t on_read_content(nghttp2_session* session, int32_t id, uint8_t*, size_t size, uint32_t* flags,
-                                 nghttp2_data_source* source, void*) {
+  static ssize_t on_read_content(nghttp2_session* session, int32_t id, uint8_t*, size_t size,
+                                 uint32_t* flags, nghttp2_data_source* source, void*) {
     auto& stream = *static_cast<http2_stream*>(source->ptr);
     const auto queued = stream.out_.size() - stream.out_offset_;
     if (queued == 0 && !stream.out_ended_) {
@@ -66,7 +67,8 @@ struct http2_callbacks {
       if (!stream.out_trailers_.empty()) {
         *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
         field_list trailers;
-        for (const auto& [name, value] : stream.out_trailers_) trailers.push_back({name, value});
+        for (const auto& [name, value] : stream.out_trailers_)
+          trailers.push_back({name, value});
         const auto& nv = to_nv(trailers);
         nghttp2_submit_trailer(session, id, nv.data(), nv.size());
       }
@@ -96,11 +98,14 @@ struct http2_callbacks {
     return 0;
   }
 
-  /// A server that has said everything lets go of what the client still wanted to send (RFC 9113, section 8.1).
+  /// A server that has said everything lets go of what the client still wanted to send (RFC 9113,
+  /// section 8.1).
   static int on_frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
     const auto type = frame->hd.type;
-    const bool ends = (type == NGHTTP2_DATA || type == NGHTTP2_HEADERS) && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-    if (ends && self(user).server_ && nghttp2_session_get_stream_remote_close(session, frame->hd.stream_id) == 0)
+    const bool ends = (type == NGHTTP2_DATA || type == NGHTTP2_HEADERS) &&
+                      (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    if (ends && self(user).server_ &&
+        nghttp2_session_get_stream_remote_close(session, frame->hd.stream_id) == 0)
       nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
     return 0;
   }
@@ -116,8 +121,8 @@ struct http2_callbacks {
     return 0;
   }
 
-  static int on_header(nghttp2_session*, const nghttp2_frame*, nghttp2_rcbuf* name, nghttp2_rcbuf* value, uint8_t,
-                       void* user) {
+  static int on_header(nghttp2_session*, const nghttp2_frame*, nghttp2_rcbuf* name,
+                       nghttp2_rcbuf* value, uint8_t, void* user) {
     auto& s = self(user);
     if (s.incoming_.size() >= limits::head_fields) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     nghttp2_rcbuf_incref(name);
@@ -174,7 +179,8 @@ struct http2_callbacks {
     return 0;
   }
 
-  static int on_content(nghttp2_session* session, uint8_t, int32_t id, const uint8_t* data, size_t size, void*) {
+  static int on_content(nghttp2_session* session, uint8_t, int32_t id, const uint8_t* data,
+                        size_t size, void*) {
     // The connection's window is given back at once: it must never be the limit.
     nghttp2_session_consume_connection(session, size);
     if (auto* stream = stream_of(session, id))
@@ -205,8 +211,9 @@ struct http2_callbacks {
       nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, &on_content);
       nghttp2_session_callbacks_set_on_stream_close_callback(c, &on_stream_close);
       nghttp2_session_callbacks_set_data_source_read_length_callback(
-          c, [](nghttp2_session*, uint8_t, int32_t, int32_t connection_window, int32_t stream_window,
-                uint32_t peer_max_frame, void*) -> ssize_t {
+          c,
+          [](nghttp2_session*, uint8_t, int32_t, int32_t connection_window, int32_t stream_window,
+             uint32_t peer_max_frame, void*) -> ssize_t {
             return std::min<int64_t>({connection_window, stream_window, peer_max_frame});
           });
       return c;
@@ -215,7 +222,8 @@ struct http2_callbacks {
   }
 };
 
-http2_session::http2_session(shard& home, transport connection, http2_owner& owner, const http2_options& options)
+http2_session::http2_session(shard& home, transport connection, http2_owner& owner,
+                             const http2_options& options)
     : shard_(home),
       connection_(std::move(connection)),
       owner_(owner),
@@ -237,7 +245,8 @@ http2_session::http2_session(shard& home, transport connection, http2_owner& own
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, options.initial_window},
       {NGHTTP2_SETTINGS_MAX_FRAME_SIZE, options.max_frame},
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, 2 * limits::head_bytes}};
-  if (server_ && options.extended_connect) settings.push_back({NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1});
+  if (server_ && options.extended_connect)
+    settings.push_back({NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1});
   if (!server_) settings.push_back({NGHTTP2_SETTINGS_ENABLE_PUSH, 0});
   nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
   nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, limits::connection_window);
@@ -253,7 +262,8 @@ http2_session::~http2_session() {
 
 void http2_session::release_incoming() {
   incoming_.clear();
-  for (auto* buffer : incoming_storage_) nghttp2_rcbuf_decref(buffer);
+  for (auto* buffer : incoming_storage_)
+    nghttp2_rcbuf_decref(buffer);
   incoming_storage_.clear();
 }
 
@@ -272,7 +282,8 @@ awaitable<error> http2_session::run() {
           drained = true;
           break;
         case io_status::closed:
-          fail({error_category::unavailable, "connection_closed", "connector", "the peer closed the connection"});
+          fail({error_category::unavailable, "connection_closed", "connector",
+                "the peer closed the connection"});
           break;
         case io_status::failed:
           fail({error_category::unavailable, "connection_failed", "connector", tls_failure_text()});
@@ -283,7 +294,8 @@ awaitable<error> http2_session::run() {
     if (!drained) {
       co_await asio::post(shard_.get_executor(), use_awaitable);
     } else if (!co_await connection_.wait_readable()) {
-      fail({error_category::unavailable, "connection_failed", "connector", "the connection was closed here"});
+      fail({error_category::unavailable, "connection_failed", "connector",
+            "the connection was closed here"});
     }
   }
   close_streams();
@@ -291,17 +303,20 @@ awaitable<error> http2_session::run() {
 }
 
 bool http2_session::receive(std::span<const char> bytes) {
-  const auto taken = nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  const auto taken = nghttp2_session_mem_recv(
+      session_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
   if (taken < 0) {
     // The last words (GOAWAY with the code) go out before the connection ends.
     flush();
-    fail({error_category::bad_gateway, "http2_protocol", "connector", nghttp2_strerror(static_cast<int>(taken))});
+    fail({error_category::bad_gateway, "http2_protocol", "connector",
+          nghttp2_strerror(static_cast<int>(taken))});
     return false;
   }
   owner_.on_heard();
   notify_writable();
   if (nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0)
-    fail({error_category::unavailable, "connection_closed", "connector", "both sides have finished"});
+    fail({error_category::unavailable, "connection_closed", "connector",
+          "both sides have finished"});
   else if (nghttp2_session_want_write(session_) != 0)
     wants_flush();
   return !closed_;
@@ -315,15 +330,18 @@ void http2_session::flush() {
     const auto outcome = nghttp2_session_send(session_);
     const auto filled = std::span<const char>{batch_.data(), batch_size_};
     batch_ = {};
-    if (outcome != 0) return fail({error_category::internal, "http2_send", "connector", nghttp2_strerror(outcome)});
+    if (outcome != 0)
+      return fail({error_category::internal, "http2_send", "connector", nghttp2_strerror(outcome)});
     if (!filled.empty() && !write_out(filled)) return;
     notify_writable();
     more = !filled.empty() && nghttp2_session_want_write(session_) != 0;
   }
-  // nghttp2 answers a broken protocol with GOAWAY and is deaf from then on: do not wait for such a peer to leave.
-  if (!closed_ && !writing_blocked_ && !leaving_ && !going_away_ && nghttp2_session_want_read(session_) == 0 &&
-      nghttp2_session_want_write(session_) == 0)
-    fail({error_category::bad_gateway, "http2_protocol", "connector", "the peer broke the protocol"});
+  // nghttp2 answers a broken protocol with GOAWAY and is deaf from then on: do not wait for such a
+  // peer to leave.
+  if (!closed_ && !writing_blocked_ && !leaving_ && !going_away_ &&
+      nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0)
+    fail({error_category::bad_gateway, "http2_protocol", "connector",
+          "the peer broke the protocol"});
 }
 
 bool http2_session::write_out(std::span<const char> bytes) {
@@ -348,14 +366,15 @@ bool http2_session::write_out(std::span<const char> bytes) {
 
 void http2_session::wait_until_writable() {
   writing_blocked_ = true;
-  connection_.socket().async_wait(tcp_socket::wait_write,
-                                  [this, alive = std::weak_ptr<bool>{alive_}](const boost::system::error_code& failure) {
-                                    if (alive.expired() || closed_ || failure) return;
-                                    writing_blocked_ = false;
-                                    std::string pending;
-                                    pending.swap(unsent_);
-                                    if (write_out(pending)) wants_flush();
-                                  });
+  connection_.socket().async_wait(
+      tcp_socket::wait_write,
+      [this, alive = std::weak_ptr<bool>{alive_}](const boost::system::error_code& failure) {
+        if (alive.expired() || closed_ || failure) return;
+        writing_blocked_ = false;
+        std::string pending;
+        pending.swap(unsent_);
+        if (write_out(pending)) wants_flush();
+      });
 }
 
 void http2_session::notify_writable() {
@@ -374,7 +393,8 @@ void http2_session::wake_all_writers() {
 }
 
 void http2_session::add(http2_stream& stream, int32_t id) {
-  stream.out_ended_ = stream.out_deferred_ = stream.wants_writable_ = stream.has_final_head_ = false;
+  stream.out_ended_ = stream.out_deferred_ = stream.wants_writable_ = stream.has_final_head_ =
+      false;
   stream.out_trailers_.clear();
   stream.out_.clear();
   stream.out_offset_ = 0;
@@ -410,14 +430,20 @@ void http2_session::fail(error why) {
   connection_.shutdown();
 }
 
-void http2_session::close() { fail({error_category::unavailable, "connection_closed", "connector", "closed here"}); }
+void http2_session::close() {
+  fail({error_category::unavailable, "connection_closed", "connector", "closed here"});
+}
 
-result<void> http2_session::submit_request(http2_stream& stream, const field_list& fields, bool ended) {
-  if (closed_ || going_away_) return error{error_category::unavailable, "no_stream", "connector", "the tunnel is leaving"};
+result<void> http2_session::submit_request(http2_stream& stream, const field_list& fields,
+                                           bool ended) {
+  if (closed_ || going_away_)
+    return error{error_category::unavailable, "no_stream", "connector", "the tunnel is leaving"};
   const auto& nv = to_nv(fields);
   nghttp2_data_provider content{{.ptr = &stream}, &http2_callbacks::on_read_content};
-  const auto id = nghttp2_submit_request(session_, nullptr, nv.data(), nv.size(), ended ? nullptr : &content, &stream);
-  if (id < 0) return error{error_category::unavailable, "no_stream", "connector", nghttp2_strerror(id)};
+  const auto id = nghttp2_submit_request(session_, nullptr, nv.data(), nv.size(),
+                                         ended ? nullptr : &content, &stream);
+  if (id < 0)
+    return error{error_category::unavailable, "no_stream", "connector", nghttp2_strerror(id)};
   add(stream, id);
   wants_flush();
   return {};
@@ -434,7 +460,8 @@ void http2_session::submit_response(http2_stream& stream, const field_list& fiel
 void http2_session::submit_interim(http2_stream& stream, const field_list& fields) {
   if (closed_ || stream.id_ < 0) return;
   const auto& nv = to_nv(fields);
-  nghttp2_submit_headers(session_, NGHTTP2_FLAG_NONE, stream.id_, nullptr, nv.data(), nv.size(), nullptr);
+  nghttp2_submit_headers(session_, NGHTTP2_FLAG_NONE, stream.id_, nullptr, nv.data(), nv.size(),
+                         nullptr);
   wants_flush();
 }
 
@@ -464,7 +491,8 @@ void http2_session::commit(http2_stream& stream, size_t prepared, size_t filled)
   if (filled > 0) resume(stream);
 }
 
-void http2_session::finish(http2_stream& stream, std::vector<std::pair<std::string, std::string>> trailers) {
+void http2_session::finish(http2_stream& stream,
+                           std::vector<std::pair<std::string, std::string>> trailers) {
   if (stream.id_ < 0 || stream.out_ended_) return;
   stream.out_ended_ = true;
   stream.out_trailers_ = std::move(trailers);
@@ -484,7 +512,8 @@ size_t http2_session::room(http2_stream& stream) {
 
 void http2_session::open_window(http2_stream& stream, uint32_t size) {
   if (closed_ || stream.id_ < 0) return;
-  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, stream.id_, static_cast<int32_t>(size));
+  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, stream.id_,
+                                        static_cast<int32_t>(size));
   wants_flush();
 }
 
@@ -509,13 +538,15 @@ void http2_session::ping() {
 void http2_session::go_away() {
   if (closed_) return;
   leaving_ = true;
-  nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_),
-                        NGHTTP2_NO_ERROR, nullptr, 0);
+  nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE,
+                        nghttp2_session_get_last_proc_stream_id(session_), NGHTTP2_NO_ERROR,
+                        nullptr, 0);
   wants_flush();
 }
 
 bool http2_session::peer_allows_extended_connect() const noexcept {
-  return nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) != 0;
+  return nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) !=
+         0;
 }
 
 }  // namespace postern::runtime

@@ -1,6 +1,7 @@
 #pragma once
-// One HTTP/2 connection (RFC 9113) by nghttp2, in either role: the tunnel's node side sends the requests over a connection it
-// accepted, the connector answers them over one it dialled. All frames of a turn leave in one write.
+// One HTTP/2 connection (RFC 9113) by nghttp2, in either role: the tunnel's node side sends the
+// requests over a connection it accepted, the connector answers them over one it dialled. All
+// frames of a turn leave in one write.
 
 #include "runtime/error.hpp"
 #include "runtime/http_fields.hpp"
@@ -17,8 +18,9 @@ namespace postern::runtime {
 
 class http2_session;
 
-/// One stream as its user sees it. Callbacks run on the session's shard, inside the session's reading or flushing: they may
-/// write, reset and submit, but not destroy the session. A stream lives until after on_closed(), and may then be used again.
+/// One stream as its user sees it. Callbacks run on the session's shard, inside the session's
+/// reading or flushing: they may write, reset and submit, but not destroy the session. A stream
+/// lives until after on_closed(), and may then be used again.
 class http2_stream {
  public:
   virtual ~http2_stream() = default;
@@ -27,7 +29,8 @@ class http2_stream {
   virtual void on_head(const field_list& fields, bool end_of_stream) = 0;
   /// An interim response (1xx).
   virtual void on_interim(const field_list&) {}
-  /// Content; tell the session with consumed() when it has gone on, else the peer's window stays shut.
+  /// Content; tell the session with consumed() when it has gone on, else the peer's window stays
+  /// shut.
   virtual void on_content(std::string_view piece) = 0;
   virtual void on_trailers(const field_list&) {}
   /// The peer has sent everything.
@@ -43,11 +46,11 @@ class http2_stream {
   friend class http2_session;
   friend struct http2_callbacks;
   int32_t id_ = -1;
-  size_t index_ = 0;              ///< place in the session's list
-  std::string out_;               ///< content that waits for the peer's window
-  size_t out_offset_ = 0;         ///< what of out_ has been sent
+  size_t index_ = 0;       ///< place in the session's list
+  std::string out_;        ///< content that waits for the peer's window
+  size_t out_offset_ = 0;  ///< what of out_ has been sent
   bool out_ended_ = false;
-  bool out_deferred_ = false;     ///< nghttp2 has been told that there is nothing to send
+  bool out_deferred_ = false;  ///< nghttp2 has been told that there is nothing to send
   bool wants_writable_ = false;
   bool has_final_head_ = false;
   std::vector<std::pair<std::string, std::string>> out_trailers_;
@@ -56,7 +59,8 @@ class http2_stream {
 /// What a session tells its owner.
 class http2_owner {
  public:
-  /// Server role: makes the stream object for a request that arrives; the owner keeps it alive until on_closed().
+  /// Server role: makes the stream object for a request that arrives; the owner keeps it alive
+  /// until on_closed().
   virtual http2_stream* on_request_stream() { return nullptr; }
   /// The peer announces its end (GOAWAY): no new streams on this session.
   virtual void on_going_away() {}
@@ -71,24 +75,28 @@ class http2_owner {
 };
 
 struct http2_options {
-  bool server = false;                        ///< which role: the server answers
-  uint32_t initial_window = 256 * 1024;       ///< per stream, for what we receive; 0: opened by open_window() only
-  uint32_t max_streams = 1'000;               ///< that the peer may open at once
+  bool server = false;  ///< which role: the server answers
+  uint32_t initial_window =
+      256 * 1024;  ///< per stream, for what we receive; 0: opened by open_window() only
+  uint32_t max_streams = 1'000;  ///< that the peer may open at once
   uint32_t max_frame = 64 * 1024;
-  bool extended_connect = false;              ///< RFC 8441
+  bool extended_connect = false;  ///< RFC 8441
 };
 
 /// Owns the connection. Lives on one shard; run() must have returned before it is destroyed.
 class http2_session final : private flushable {
  public:
-  http2_session(shard& home, transport connection, http2_owner& owner, const http2_options& options);
+  http2_session(shard& home, transport connection, http2_owner& owner,
+                const http2_options& options);
   ~http2_session();
 
-  /// Reads until the connection ends; every stream has seen on_closed() when it returns. The error says why it ended.
+  /// Reads until the connection ends; every stream has seen on_closed() when it returns. The error
+  /// says why it ended.
   awaitable<error> run();
 
   // -- client role
-  /// Sends a request; `stream` must stay alive until on_closed(). `ended`: there is no content. Errors: "no_stream".
+  /// Sends a request; `stream` must stay alive until on_closed(). `ended`: there is no content.
+  /// Errors: "no_stream".
   result<void> submit_request(http2_stream& stream, const field_list& fields, bool ended);
 
   // -- server role
@@ -98,15 +106,19 @@ class http2_session final : private flushable {
   // -- content, both roles
   /// Queues content. Any amount is taken; ask room() to stay bounded.
   void write(http2_stream& stream, std::string_view piece);
-  /// Direct access for readers that fill the queue themselves: room for `size` bytes, then commit what was filled.
+  /// Direct access for readers that fill the queue themselves: room for `size` bytes, then commit
+  /// what was filled.
   char* prepare(http2_stream& stream, size_t size);
   void commit(http2_stream& stream, size_t prepared, size_t filled);
   /// No more content after what is queued. Trailers are sent behind it.
   void finish(http2_stream& stream, std::vector<std::pair<std::string, std::string>> trailers = {});
-  /// Bytes that may be queued now: as far as the peer's window and the high-water mark go. If 0, on_writable() will follow.
+  /// Bytes that may be queued now: as far as the peer's window and the high-water mark go. If 0,
+  /// on_writable() will follow.
   size_t room(http2_stream& stream);
   /// Bytes queued and not yet sent.
-  size_t queued(const http2_stream& stream) const noexcept { return stream.out_.size() - stream.out_offset_; }
+  size_t queued(const http2_stream& stream) const noexcept {
+    return stream.out_.size() - stream.out_offset_;
+  }
 
   /// Opens the peer's sending window of a stream to `size` bytes (for initial_window 0).
   void open_window(http2_stream& stream, uint32_t size);
@@ -122,8 +134,8 @@ class http2_session final : private flushable {
 
   bool going_away() const noexcept { return going_away_; }
   size_t open_streams() const noexcept { return streams_.size(); }
-  /// Whether the socket has not yet taken what earlier turns have sent: after the end of a turn, false means that every
-  /// frame submitted in it has been handed to the operating system.
+  /// Whether the socket has not yet taken what earlier turns have sent: after the end of a turn,
+  /// false means that every frame submitted in it has been handed to the operating system.
   bool write_blocked() const noexcept { return writing_blocked_; }
   bool peer_allows_extended_connect() const noexcept;
   transport& connection() noexcept { return connection_; }
@@ -154,9 +166,9 @@ class http2_session final : private flushable {
   std::string unsent_;                   ///< what the socket did not take
   std::span<char> batch_;                ///< the shard's scratch while flushing
   size_t batch_size_ = 0;
-  field_list incoming_;                  ///< the head that is being received, and its storage
+  field_list incoming_;  ///< the head that is being received, and its storage
   std::vector<nghttp2_rcbuf*> incoming_storage_;
-  std::shared_ptr<bool> alive_;          ///< for handlers that may outlive the session
+  std::shared_ptr<bool> alive_;  ///< for handlers that may outlive the session
   error failure_;
   const bool server_;
   bool writing_blocked_ = false;

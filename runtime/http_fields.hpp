@@ -1,5 +1,6 @@
 #pragma once
-// Header fields as views: what a parser hands out and an HTTP/2 session takes, without a copy per field.
+// Header fields as views: what a parser hands out and an HTTP/2 session takes, without a copy per
+// field.
 
 #include <algorithm>
 #include <cstdint>
@@ -30,7 +31,8 @@ inline bool iequals(std::string_view a, std::string_view b) noexcept {
 
 /// The first field of that name, or null.
 inline const field_view* find_field(const field_list& fields, std::string_view name) noexcept {
-  const auto i = std::find_if(fields.begin(), fields.end(), [&](const auto& f) { return iequals(f.name, name); });
+  const auto i = std::find_if(fields.begin(), fields.end(),
+                              [&](const auto& f) { return iequals(f.name, name); });
   return i == fields.end() ? nullptr : &*i;
 }
 
@@ -40,7 +42,8 @@ inline std::string_view field_value(const field_list& fields, std::string_view n
   return f == nullptr ? std::string_view{} : f->value;
 }
 
-/// Whether a comma-separated list holds a token, ASCII case-insensitively (RFC 9110, section 5.6.1).
+/// Whether a comma-separated list holds a token, ASCII case-insensitively (RFC 9110,
+/// section 5.6.1).
 bool list_contains(std::string_view list, std::string_view token) noexcept;
 
 /// Removes spaces and tabs at both ends.

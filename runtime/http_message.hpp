@@ -1,5 +1,6 @@
 #pragma once
-// Whole HTTP messages in memory: for small requests (sign-in, admin API, EST, STS), never for the data plane.
+// Whole HTTP messages in memory: for small requests (sign-in, admin API, EST, STS), never for the
+// data plane.
 
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/string_body.hpp>

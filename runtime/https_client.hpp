@@ -1,5 +1,6 @@
 #pragma once
-// Small HTTP/1.1 exchanges as a client: discovery, keys, tokens, EST, configuration pulls. One connection per call.
+// Small HTTP/1.1 exchanges as a client: discovery, keys, tokens, EST, configuration pulls. One
+// connection per call.
 
 #include "runtime/dial.hpp"
 #include "runtime/http_message.hpp"
@@ -14,9 +15,11 @@ struct fetch_options {
   size_t content_limit = 4 * 1024 * 1024;
 };
 
-/// Sends `request` to an http or https URL (its target and Host are set from the URL) and returns the whole response,
-/// whatever its status. Errors as of dial(), and `timeout` "fetch_timeout", `bad_gateway` "fetch_failed".
-awaitable<result<http_response>> fetch(shard& home, std::string url, http_request request, fetch_options options);
+/// Sends `request` to an http or https URL (its target and Host are set from the URL) and returns
+/// the whole response, whatever its status. Errors as of dial(), and `timeout` "fetch_timeout",
+/// `bad_gateway` "fetch_failed".
+awaitable<result<http_response>> fetch(shard& home, std::string url, http_request request,
+                                       fetch_options options);
 
 /// scheme, host, port and target of a URL.
 struct url_parts {

@@ -1,5 +1,6 @@
 #pragma once
-// JSON Web Tokens and keys by cjose (RFC 7515, 7517, 7519) under the rules of RFC 8725: algorithms by allow-list only.
+// JSON Web Tokens and keys by cjose (RFC 7515, 7517, 7519) under the rules of RFC 8725: algorithms
+// by allow-list only.
 
 #include "runtime/error.hpp"
 
@@ -44,15 +45,17 @@ class signing_key {
 class key_set {
  public:
   key_set();
-  /// Keys of unknown kinds or uses are skipped; a malformed document is an error with the cause "jwks_malformed".
+  /// Keys of unknown kinds or uses are skipped; a malformed document is an error with the cause
+  /// "jwks_malformed".
   static result<key_set> parse(std::string_view jwks);
 
   /// Whether a key of that id is there.
   bool contains(std::string_view key_id) const noexcept;
 
-  /// Verifies the signature and returns the claims. Only RS256, PS256 and ES256 are allowed, the key's kind must fit the
-  /// algorithm, and a `kid`, if the token has one, must be known. Errors: `unauthenticated` with cause "token_malformed",
-  /// "token_algorithm", "token_unknown_key" or "token_signature".
+  /// Verifies the signature and returns the claims. Only RS256, PS256 and ES256 are allowed, the
+  /// key's kind must fit the algorithm, and a `kid`, if the token has one, must be known. Errors:
+  /// `unauthenticated` with cause "token_malformed", "token_algorithm", "token_unknown_key" or
+  /// "token_signature".
   result<boost::json::object> verify(std::string_view token) const;
 
  private:

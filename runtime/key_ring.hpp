@@ -1,5 +1,6 @@
 #pragma once
-// Authenticated encryption of small blobs with rotating keys: cookies, sign-in attempts, wrapped private keys.
+// Authenticated encryption of small blobs with rotating keys: cookies, sign-in attempts, wrapped
+// private keys.
 
 #include "runtime/error.hpp"
 #include "runtime/random_source.hpp"
@@ -27,12 +28,12 @@ class key_ring {
   key_ring(const key_ring&) = delete;
   key_ring& operator=(const key_ring&) = delete;
 
-  /// AES-256-GCM with a fresh 96-bit nonce; `purpose` is authenticated and must be the same for opening.
-  /// Returns base64url text "id.nonce+ciphertext+tag" that is safe in a cookie.
+  /// AES-256-GCM with a fresh 96-bit nonce; `purpose` is authenticated and must be the same for
+  /// opening. Returns base64url text "id.nonce+ciphertext+tag" that is safe in a cookie.
   std::string seal(std::string_view plain, std::string_view purpose) const;
 
-  /// Opens what any key of the ring sealed for the same purpose. Errors: `unauthenticated` with the cause
-  /// "seal_malformed", "seal_unknown_key" or "seal_forged".
+  /// Opens what any key of the ring sealed for the same purpose. Errors: `unauthenticated` with the
+  /// cause "seal_malformed", "seal_unknown_key" or "seal_forged".
   result<std::string> open(std::string_view sealed, std::string_view purpose) const;
 
   /// The id of the key that seals.

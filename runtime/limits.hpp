@@ -9,7 +9,8 @@ namespace postern::runtime::limits {
 
 using namespace std::chrono_literals;
 
-/// A request or response head, field lines included; nginx and HAProxy take 8 to 32 KiB, group-rich tokens need more.
+/// A request or response head, field lines included; nginx and HAProxy take 8 to 32 KiB, group-rich
+/// tokens need more.
 inline constexpr size_t head_bytes = 64 * 1024;
 /// Field lines in one head; a bound on work, not on honest clients.
 inline constexpr size_t head_fields = 200;
@@ -28,13 +29,16 @@ inline constexpr size_t service_content_bytes = 1024 * 1024;
 inline constexpr size_t fetched_content_bytes = 4 * 1024 * 1024;
 inline constexpr auto fetch_timeout = 20s;
 
-/// Body bytes that a node or connector holds for one stream while its reader is slow: the HTTP/2 stream window.
+/// Body bytes that a node or connector holds for one stream while its reader is slow: the HTTP/2
+/// stream window.
 inline constexpr uint32_t stream_window = 256 * 1024;
-/// The connection window must never be the limit: one slow stream would stall the others (RFC 9113, section 5.2).
+/// The connection window must never be the limit: one slow stream would stall the others (RFC 9113,
+/// section 5.2).
 inline constexpr int32_t connection_window = 0x7fffffff;
 /// Bytes queued towards one peer before its source is asked to wait.
 inline constexpr size_t write_high_water = 128 * 1024;
-/// Control frames (RST_STREAM, SETTINGS, PING) accepted from a tunnel's peer within a second: floods end the tunnel.
+/// Control frames (RST_STREAM, SETTINGS, PING) accepted from a tunnel's peer within a second:
+/// floods end the tunnel.
 inline constexpr uint32_t control_frames_per_second = 10'000;
 
 /// A tunnel sends a ping after this silence of its peer ...
@@ -44,13 +48,16 @@ inline constexpr auto ping_timeout = 3s;
 /// From the end of the handshake to the connector's hello.
 inline constexpr auto hello_timeout = 5s;
 
-/// After this time of an exchange the user's connection is watched for its end: fast exchanges are spared the system call.
+/// After this time of an exchange the user's connection is watched for its end: fast exchanges are
+/// spared the system call.
 inline constexpr auto abort_watch_delay = 200ms;
 
-/// While an exchange lasts its session is asked this often whether it still may: a revocation ends live streams within 2 s.
+/// While an exchange lasts its session is asked this often whether it still may: a revocation ends
+/// live streams within 2 s.
 inline constexpr auto session_watch_interval = 1s;
 
-/// Idle connections to one origin that are kept for reuse, and for how long. Common servers close theirs after 60 s.
+/// Idle connections to one origin that are kept for reuse, and for how long. Common servers close
+/// theirs after 60 s.
 inline constexpr size_t origin_idle_connections = 256;
 inline constexpr auto origin_idle_timeout = 50s;
 

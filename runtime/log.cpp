@@ -46,23 +46,31 @@ class json_formatter final : public spdlog::formatter {
     text += '\n';
     out.append(text.data(), text.data() + text.size());
   }
-  std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<json_formatter>(); }
+  std::unique_ptr<spdlog::formatter> clone() const override {
+    return std::make_unique<json_formatter>();
+  }
 
  private:
-  spdlog::pattern_formatter prefix_{"{\"time\":\"%Y-%m-%dT%H:%M:%S.%eZ\",\"level\":\"%l\",", spdlog::pattern_time_type::utc, ""};
+  spdlog::pattern_formatter prefix_{"{\"time\":\"%Y-%m-%dT%H:%M:%S.%eZ\",\"level\":\"%l\",",
+                                    spdlog::pattern_time_type::utc, ""};
 };
 
 }  // namespace
 
-result<void> start_logging(const std::string& level, const std::string& format, const std::string& file) {
+result<void> start_logging(const std::string& level, const std::string& format,
+                           const std::string& file) {
   try {
-    auto logger = file.empty() ? std::make_shared<spdlog::logger>("postern", std::make_shared<spdlog::sinks::stderr_sink_mt>())
-                               : std::make_shared<spdlog::logger>("postern", std::make_shared<spdlog::sinks::basic_file_sink_mt>(file));
+    auto logger = file.empty()
+                      ? std::make_shared<spdlog::logger>(
+                            "postern", std::make_shared<spdlog::sinks::stderr_sink_mt>())
+                      : std::make_shared<spdlog::logger>(
+                            "postern", std::make_shared<spdlog::sinks::basic_file_sink_mt>(file));
     json_lines = format == "json";
     if (json_lines)
       logger->set_formatter(std::make_unique<json_formatter>());
     else
-      logger->set_formatter(std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %-5l %v", spdlog::pattern_time_type::utc));
+      logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(
+          "%Y-%m-%dT%H:%M:%S.%eZ %-5l %v", spdlog::pattern_time_type::utc));
     logger->set_level(spdlog::level::from_str(level));
     logger->flush_on(spdlog::level::info);
     spdlog::set_default_logger(std::move(logger));
@@ -72,7 +80,8 @@ result<void> start_logging(const std::string& level, const std::string& format, 
   }
 }
 
-void log_event(spdlog::level::level_enum level, std::string_view message, std::initializer_list<log_field> fields) {
+void log_event(spdlog::level::level_enum level, std::string_view message,
+               std::initializer_list<log_field> fields) {
   auto* logger = spdlog::default_logger_raw();
   if (!logger->should_log(level)) return;
   std::string line;

@@ -1,5 +1,6 @@
 #pragma once
-// Randomness as a seam: identifiers, nonces, serial numbers, jitter. Simulation passes a seeded one.
+// Randomness as a seam: identifiers, nonces, serial numbers, jitter. Simulation passes a seeded
+// one.
 
 #include <cstdint>
 #include <random>
@@ -8,7 +9,8 @@
 
 namespace postern::runtime {
 
-/// Fills buffers with random bytes. Implementations are safe to call from any thread unless they say otherwise.
+/// Fills buffers with random bytes. Implementations are safe to call from any thread unless they
+/// say otherwise.
 class random_source {
  public:
   virtual ~random_source() = default;

@@ -10,7 +10,8 @@ namespace {
 
 thread_local shard* current_shard = nullptr;
 
-// Tasks may defer tasks (an actor answers an actor); after this many rounds the event loop gets its turn again.
+// Tasks may defer tasks (an actor answers an actor); after this many rounds the event loop gets its
+// turn again.
 constexpr int rounds_per_turn = 32;
 
 }  // namespace
@@ -21,16 +22,29 @@ shard::shard(uint32_t index)
       read_scratch_(new char[scratch_size]),
       write_scratch_(new char[scratch_size]) {}
 
-// Connections that still wait give back their buffers and leave the turn: the shard's members must be there for that.
-shard::~shard() { io_.drop_handlers(); }
+// Connections that still wait give back their buffers and leave the turn: the shard's members must
+// be there for that.
+shard::~shard() {
+  io_.drop_handlers();
+}
 
-shard* shard::current() noexcept { return current_shard; }
+shard* shard::current() noexcept {
+  return current_shard;
+}
 
-void set_current_shard(shard* s) noexcept { current_shard = s; }
+void set_current_shard(shard* s) noexcept {
+  current_shard = s;
+}
 
 void shard::defer(task run, void* argument) {
   tasks_.push_back({run, argument});
   arm_turn();
+}
+
+void shard::forget_tasks(const void* argument) noexcept {
+  for (auto* tasks : {&tasks_, &running_tasks_})
+    for (auto& t : *tasks)
+      if (t.argument == argument) t.run = [](void*) {};
 }
 
 void shard::flush_at_end_of_turn(flushable& f) {
@@ -44,10 +58,13 @@ void shard::forget(flushable& f) noexcept {
   if (!f.queued_) return;
   f.queued_ = false;
   std::replace(flushes_.begin(), flushes_.end(), &f, static_cast<flushable*>(nullptr));
-  std::replace(running_flushes_.begin(), running_flushes_.end(), &f, static_cast<flushable*>(nullptr));
+  std::replace(running_flushes_.begin(), running_flushes_.end(), &f,
+               static_cast<flushable*>(nullptr));
 }
 
-void shard::post(unique_function<void()> f) { asio::post(io_, std::move(f)); }
+void shard::post(unique_function<void()> f) {
+  asio::post(io_, std::move(f));
+}
 
 void shard::arm_turn() {
   if (turn_armed_) return;
@@ -58,7 +75,8 @@ void shard::arm_turn() {
 void shard::run_turn() {
   for (int round = 0; round < rounds_per_turn && !tasks_.empty(); ++round) {
     running_tasks_.swap(tasks_);
-    for (auto& t : running_tasks_) t.run(t.argument);
+    for (auto& t : running_tasks_)
+      t.run(t.argument);
     running_tasks_.clear();
   }
   running_flushes_.swap(flushes_);

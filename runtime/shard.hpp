@@ -1,6 +1,7 @@
 #pragma once
-// A shard: one thread, one single-threaded io_context, and the turn: what is deferred within one pass of the event loop
-// (actor messages, wake-ups, flushes) runs at its end, so that all output of a turn leaves in one write per connection.
+// A shard: one thread, one single-threaded io_context, and the turn: what is deferred within one
+// pass of the event loop (actor messages, wake-ups, flushes) runs at its end, so that all output of
+// a turn leaves in one write per connection.
 
 #include "runtime/awaitable.hpp"
 #include "runtime/buffer_pool.hpp"
@@ -13,7 +14,8 @@
 
 namespace postern::runtime {
 
-/// Something with output to write at the end of the turn. Lives on one shard; take it out before it dies.
+/// Something with output to write at the end of the turn. Lives on one shard; take it out before it
+/// dies.
 class flushable {
  public:
   virtual void flush() = 0;
@@ -34,7 +36,8 @@ class event_loop : public asio::io_context {
   void drop_handlers() { shutdown(); }
 };
 
-/// One thread's share of the process. Unless said otherwise, members are for the shard's own thread.
+/// One thread's share of the process. Unless said otherwise, members are for the shard's own
+/// thread.
 class shard {
  public:
   using task = void (*)(void*);
@@ -57,6 +60,10 @@ class shard {
   /// Runs `run(argument)` later in this turn, after the handlers that are ready now.
   void defer(task run, void* argument);
 
+  /// Takes what was deferred with `argument` out of the turn; for the destructor of what it points
+  /// to.
+  void forget_tasks(const void* argument) noexcept;
+
   /// Calls `f.flush()` at the end of this turn, once however often it was asked for.
   void flush_at_end_of_turn(flushable& f);
 
@@ -69,7 +76,8 @@ class shard {
   coarse_timers& timers() noexcept { return timers_; }
   buffer_pool& buffers() noexcept { return buffers_; }
 
-  /// Room that is free until the caller returns to the event loop; for reading and writing without a buffer per connection.
+  /// Room that is free until the caller returns to the event loop; for reading and writing without
+  /// a buffer per connection.
   std::span<char> read_scratch() noexcept { return {read_scratch_.get(), scratch_size}; }
   /// The same for what is gathered at the end of a turn.
   std::span<char> write_scratch() noexcept { return {write_scratch_.get(), scratch_size}; }

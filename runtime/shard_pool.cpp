@@ -1,7 +1,6 @@
 #include "runtime/shard_pool.hpp"
 
 #include <pthread.h>
-
 #include <string>
 
 namespace postern::runtime {
@@ -10,10 +9,13 @@ void set_current_shard(shard* s) noexcept;
 
 shard_pool::shard_pool(unsigned count) {
   if (count == 0) count = std::max(1U, std::thread::hardware_concurrency());
-  for (unsigned i = 0; i < count; ++i) shards_.push_back(std::make_unique<shard>(i));
+  for (unsigned i = 0; i < count; ++i)
+    shards_.push_back(std::make_unique<shard>(i));
 }
 
-shard_pool::~shard_pool() { stop(); }
+shard_pool::~shard_pool() {
+  stop();
+}
 
 void shard_pool::start() {
   for (auto& s : shards_) {
@@ -29,8 +31,10 @@ void shard_pool::start() {
 
 void shard_pool::stop() {
   guards_.clear();
-  for (auto& s : shards_) s->io().stop();
-  for (auto& t : threads_) t.join();
+  for (auto& s : shards_)
+    s->io().stop();
+  for (auto& t : threads_)
+    t.join();
   threads_.clear();
   blocking_.join();
 }

@@ -29,9 +29,12 @@ class shard_pool {
   size_t size() const noexcept { return shards_.size(); }
   shard& at(size_t index) noexcept { return *shards_[index]; }
   /// Any thread: the next shard in turn, for work that belongs to none.
-  shard& next() noexcept { return *shards_[turn_.fetch_add(1, std::memory_order_relaxed) % shards_.size()]; }
+  shard& next() noexcept {
+    return *shards_[turn_.fetch_add(1, std::memory_order_relaxed) % shards_.size()];
+  }
 
-  /// Runs `work` (which may block) on the blocking pool and comes back to the awaiting shard. The result is moved.
+  /// Runs `work` (which may block) on the blocking pool and comes back to the awaiting shard. The
+  /// result is moved.
   template <class F>
   awaitable<std::invoke_result_t<F>> run_blocking(F work);
 
@@ -47,7 +50,8 @@ template <class F>
 awaitable<std::invoke_result_t<F>> shard_pool::run_blocking(F work) {
   using value = std::invoke_result_t<F>;
   auto home = co_await asio::this_coro::executor;
-  co_return co_await asio::async_initiate<const asio::use_awaitable_t<executor>, void(std::exception_ptr, value)>(
+  co_return co_await asio::async_initiate<const asio::use_awaitable_t<executor>,
+                                          void(std::exception_ptr, value)>(
       [this, home](auto handler, F job) {
         asio::post(blocking_, [home, job = std::move(job), handler = std::move(handler)]() mutable {
           std::exception_ptr failure;
@@ -57,7 +61,8 @@ awaitable<std::invoke_result_t<F>> shard_pool::run_blocking(F work) {
           } catch (...) {
             failure = std::current_exception();
           }
-          asio::post(home, [handler = std::move(handler), failure, outcome = std::move(outcome)]() mutable {
+          asio::post(home, [handler = std::move(handler), failure,
+                            outcome = std::move(outcome)]() mutable {
             if (failure)
               handler(failure, value{});
             else

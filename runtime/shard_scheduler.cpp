@@ -8,7 +8,6 @@
 #include <caf/scheduler/abstract_coordinator.hpp>
 
 #include <pthread.h>
-
 #include <thread>
 
 namespace postern::runtime {
@@ -67,7 +66,10 @@ class shard_coordinator final : public caf::scheduler::abstract_coordinator {
   }
 
   explicit shard_coordinator(caf::actor_system& system)
-      : abstract_coordinator(system), pool_(dynamic_cast<shard_system_config&>(const_cast<caf::actor_system_config&>(system.config())).shards()) {}
+      : abstract_coordinator(system),
+        pool_(dynamic_cast<shard_system_config&>(
+                  const_cast<caf::actor_system_config&>(system.config()))
+                  .shards()) {}
 
   void enqueue(caf::resumable* job) override {
     if (auto* unit = shard_unit::current) {
@@ -98,12 +100,14 @@ class shard_coordinator final : public caf::scheduler::abstract_coordinator {
     stop_actors();
     clock_.cancel_dispatch_loop();
     timer_.join();
-    // The units stay until the shards have let go of them: later jobs of a dying system find them gone.
+    // The units stay until the shards have let go of them: later jobs of a dying system find them
+    // gone.
     for (auto& unit : units_) {
       std::atomic<bool> gone{false};
       unit->home().post([&gone] {
         shard_unit::current = nullptr;
-        // The system's end waits for every thread that has ever spawned an actor to let go of its logger.
+        // The system's end waits for every thread that has ever spawned an actor to let go of its
+        // logger.
         caf::logger::set_current_actor_system(nullptr);
         gone.store(true);
         gone.notify_one();
@@ -121,6 +125,8 @@ class shard_coordinator final : public caf::scheduler::abstract_coordinator {
 
 }  // namespace
 
-shard_system_config::shard_system_config(shard_pool& shards) : shards_(&shards) { load<shard_coordinator>(); }
+shard_system_config::shard_system_config(shard_pool& shards) : shards_(&shards) {
+  load<shard_coordinator>();
+}
 
 }  // namespace postern::runtime

@@ -1,6 +1,7 @@
 #pragma once
-// Durable records and journals behind one interface: SQLite for one node, PostgreSQL for a cluster, memory for simulation.
-// Knows no product word: what a kind or a value means is the caller's business.
+// Durable records and journals behind one interface: SQLite for one node, PostgreSQL for a cluster,
+// memory for simulation. Knows no product word: what a kind or a value means is the caller's
+// business.
 
 #include "runtime/error.hpp"
 #include "runtime/wall_clock.hpp"
@@ -27,7 +28,8 @@ struct store_change {
   std::string kind;
   std::string key;
   std::string value;
-  /// If set, the record must be at this revision (0: must not exist), else the whole batch is refused with `conflict`.
+  /// If set, the record must be at this revision (0: must not exist), else the whole batch is
+  /// refused with `conflict`.
   std::optional<uint64_t> expected_revision;
 };
 
@@ -39,8 +41,9 @@ struct journal_entry {
   std::string value;
 };
 
-/// Blocking interface; every member may be called from any thread (one writer at a time inside). Errors: category
-/// `unavailable` when the medium fails, `conflict` for an expected_revision that does not hold.
+/// Blocking interface; every member may be called from any thread (one writer at a time inside).
+/// Errors: category `unavailable` when the medium fails, `conflict` for an expected_revision that
+/// does not hold.
 class store {
  public:
   virtual ~store() = default;
@@ -49,19 +52,24 @@ class store {
   virtual result<std::vector<stored_record>> load(const std::string& kind) = 0;
 
   /// One record, or none.
-  virtual result<std::optional<stored_record>> find(const std::string& kind, const std::string& key) = 0;
+  virtual result<std::optional<stored_record>> find(const std::string& kind,
+                                                    const std::string& key) = 0;
 
-  /// Applies all changes or none; durable when it returns (survives kill -9). Returns the new revision.
+  /// Applies all changes or none; durable when it returns (survives kill -9). Returns the new
+  /// revision.
   virtual result<uint64_t> commit(const std::vector<store_change>& changes) = 0;
 
   /// Appends entries in order; durable when it returns. `sequence` of the arguments is ignored.
   virtual result<void> append(const std::vector<journal_entry>& entries) = 0;
 
-  /// The newest `limit` entries of a journal with a sequence below `before` (0: from the end), newest first.
-  virtual result<std::vector<journal_entry>> read_journal(const std::string& journal, uint64_t before, size_t limit) = 0;
+  /// The newest `limit` entries of a journal with a sequence below `before` (0: from the end),
+  /// newest first.
+  virtual result<std::vector<journal_entry>> read_journal(const std::string& journal,
+                                                          uint64_t before, size_t limit) = 0;
 };
 
-/// Opens or creates a SQLite file (WAL, synchronous=FULL, migrations applied); mode 0600. Errors say which file and why.
+/// Opens or creates a SQLite file (WAL, synchronous=FULL, migrations applied); mode 0600. Errors
+/// say which file and why.
 result<std::unique_ptr<store>> open_sqlite_store(const std::string& path);
 
 /// A store that forgets everything when destroyed: for tests and simulation.

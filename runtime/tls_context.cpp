@@ -25,7 +25,8 @@ struct x509_deleter {
 using bio_ptr = std::unique_ptr<BIO, bio_deleter>;
 using x509_ptr = std::unique_ptr<X509, x509_deleter>;
 
-// Records are read ahead in one system call; this is what a connection holds only while bytes are in it.
+// Records are read ahead in one system call; this is what a connection holds only while bytes are
+// in it.
 constexpr size_t read_ahead_bytes = 64 * 1024 + 4 * 256;
 
 bio_ptr memory_bio(std::string_view text) {
@@ -35,7 +36,8 @@ bio_ptr memory_bio(std::string_view text) {
 std::vector<x509_ptr> read_chain(std::string_view pem) {
   std::vector<x509_ptr> chain;
   auto bio = memory_bio(pem);
-  while (auto* certificate = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) chain.emplace_back(certificate);
+  while (auto* certificate = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr))
+    chain.emplace_back(certificate);
   ERR_clear_error();
   return chain;
 }
@@ -43,11 +45,12 @@ std::vector<x509_ptr> read_chain(std::string_view pem) {
 void apply_common(SSL_CTX* context) {
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20");
-  SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256");
+  SSL_CTX_set_ciphersuites(
+      context, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256");
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY);
-  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                   SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+                                   SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_read_ahead(context, 1);
   SSL_CTX_set_default_read_buffer_len(context, read_ahead_bytes);
 }
@@ -55,7 +58,8 @@ void apply_common(SSL_CTX* context) {
 bool use_identity(SSL_CTX* context, const tls_identity& identity) {
   auto chain = read_chain(identity.certificate_pem);
   auto bio = memory_bio(identity.key_pem);
-  std::unique_ptr<EVP_PKEY, x509_deleter> key{PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr)};
+  std::unique_ptr<EVP_PKEY, x509_deleter> key{
+      PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr)};
   if (chain.empty() || !key) return false;
   if (SSL_CTX_use_certificate(context, chain[0].get()) != 1) return false;
   for (size_t i = 1; i < chain.size(); ++i)
@@ -74,8 +78,9 @@ std::string wire_protocols(const std::vector<std::string>& protocols) {
 
 std::string lower(std::string_view text) {
   std::string out{text};
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
+  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) {
+    return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  });
   return out;
 }
 
@@ -96,7 +101,8 @@ struct tls_server_context::impl {
   SSL_CTX* find(std::string_view name) const {
     if (auto i = by_name.find(name); i != by_name.end()) return i->second;
     if (auto dot = name.find('.'); dot != std::string_view::npos) {
-      if (auto i = by_name.find("*" + std::string{name.substr(dot)}); i != by_name.end()) return i->second;
+      if (auto i = by_name.find("*" + std::string{name.substr(dot)}); i != by_name.end())
+        return i->second;
     }
     return nullptr;
   }
@@ -119,14 +125,15 @@ struct tls_server_context::impl {
     return SSL_TLSEXT_ERR_OK;
   }
 
-  static int on_protocols(SSL* connection, const unsigned char** out, unsigned char* size, const unsigned char* in,
-                          unsigned in_size, void* raw) {
+  static int on_protocols(SSL* connection, const unsigned char** out, unsigned char* size,
+                          const unsigned char* in, unsigned in_size, void* raw) {
     const auto& self = *static_cast<impl*>(raw);
     const auto* rule = self.rule(connection);
     const auto& ours = rule ? rule->protocols : self.default_protocols;
     unsigned char* chosen = nullptr;
     if (SSL_select_next_proto(&chosen, size, reinterpret_cast<const unsigned char*>(ours.data()),
-                              static_cast<unsigned>(ours.size()), in, in_size) != OPENSSL_NPN_NEGOTIATED)
+                              static_cast<unsigned>(ours.size()), in,
+                              in_size) != OPENSSL_NPN_NEGOTIATED)
       return SSL_TLSEXT_ERR_ALERT_FATAL;
     *out = chosen;
     return SSL_TLSEXT_ERR_OK;
@@ -136,9 +143,9 @@ struct tls_server_context::impl {
 tls_server_context::tls_server_context() : impl_(std::make_unique<impl>()) {}
 tls_server_context::~tls_server_context() = default;
 
-result<std::shared_ptr<tls_server_context>> tls_server_context::make(std::vector<tls_identity> identities,
-                                                                     std::vector<tls_name_rule> rules,
-                                                                     std::vector<std::string> default_protocols) {
+result<std::shared_ptr<tls_server_context>> tls_server_context::make(
+    std::vector<tls_identity> identities, std::vector<tls_name_rule> rules,
+    std::vector<std::string> default_protocols) {
   std::shared_ptr<tls_server_context> server{new tls_server_context};
   auto& self = *server->impl_;
   self.default_protocols = wire_protocols(default_protocols);
@@ -153,7 +160,8 @@ result<std::shared_ptr<tls_server_context>> tls_server_context::make(std::vector
     static const unsigned char session_context[] = "postern";
     SSL_CTX_set_session_id_context(context.get(), session_context, sizeof session_context - 1);
     if (auto info = read_certificate_pem(identity.certificate_pem))
-      for (const auto& name : info->dns_names) self.by_name.emplace(lower(name), context.get());
+      for (const auto& name : info->dns_names)
+        self.by_name.emplace(lower(name), context.get());
     self.contexts.push_back(std::move(context));
   }
   ensure(!self.contexts.empty(), "a TLS server has at least one certificate");
@@ -162,7 +170,8 @@ result<std::shared_ptr<tls_server_context>> tls_server_context::make(std::vector
     rule.protocols = wire_protocols(r.protocols);
     if (!r.client_authority_pem.empty()) {
       auto chain = read_chain(r.client_authority_pem);
-      if (chain.empty()) return error{error_category::invalid_input, "tls_identity", "service", "client authority"};
+      if (chain.empty())
+        return error{error_category::invalid_input, "tls_identity", "service", "client authority"};
       rule.authorities.reset(X509_STORE_new());
       X509_STORE_add_cert(rule.authorities.get(), chain[0].get());
       X509_STORE_set_purpose(rule.authorities.get(), X509_PURPOSE_SSL_CLIENT);
@@ -179,7 +188,8 @@ ssl_ptr tls_server_context::make_connection() const {
   return connection;
 }
 
-result<std::shared_ptr<tls_client_context>> tls_client_context::make(const tls_client_options& options) {
+result<std::shared_ptr<tls_client_context>> tls_client_context::make(
+    const tls_client_options& options) {
   auto client = std::make_shared<tls_client_context>();
   client->verify_ = options.verify;
   client->context_.reset(SSL_CTX_new(TLS_client_method()));
@@ -191,10 +201,12 @@ result<std::shared_ptr<tls_client_context>> tls_client_context::make(const tls_c
     for (auto& authority : read_chain(options.authorities_pem))
       X509_STORE_add_cert(SSL_CTX_get_cert_store(context), authority.get());
   }
-  if (!options.certificate_pem.empty() && !use_identity(context, {options.certificate_pem, options.key_pem}))
+  if (!options.certificate_pem.empty() &&
+      !use_identity(context, {options.certificate_pem, options.key_pem}))
     return error{error_category::invalid_input, "tls_identity", "service", tls_failure_text()};
   if (auto wire = wire_protocols(options.protocols); !wire.empty())
-    SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(wire.data()), static_cast<unsigned>(wire.size()));
+    SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(wire.data()),
+                            static_cast<unsigned>(wire.size()));
   return client;
 }
 
@@ -207,7 +219,8 @@ ssl_ptr tls_client_context::make_connection(const std::string& host) const {
     SSL_set1_host(connection.get(), host.c_str());
   }
   ERR_clear_error();
-  const bool address = host.find(':') != std::string::npos || host.find_first_not_of("0123456789.") == std::string::npos;
+  const bool address = host.find(':') != std::string::npos ||
+                       host.find_first_not_of("0123456789.") == std::string::npos;
   if (!address) SSL_set_tlsext_host_name(connection.get(), host.c_str());
   return connection;
 }

@@ -1,5 +1,6 @@
 #pragma once
-// TLS settings shared by many connections: who we are, whom we trust, what we speak. TLS 1.2 with AEAD at least.
+// TLS settings shared by many connections: who we are, whom we trust, what we speak. TLS 1.2 with
+// AEAD at least.
 
 #include "runtime/error.hpp"
 
@@ -28,7 +29,8 @@ struct tls_identity {
 /// How a server treats one server name; names without a rule speak "http/1.1" and ask for nothing.
 struct tls_name_rule {
   std::string name;
-  /// PEM of the only authority whose client certificates are accepted; empty: do not ask. A client may come without one.
+  /// PEM of the only authority whose client certificates are accepted; empty: do not ask. A client
+  /// may come without one.
   std::string client_authority_pem;
   /// Application protocols in order of preference (RFC 7301).
   std::vector<std::string> protocols;
@@ -37,10 +39,11 @@ struct tls_name_rule {
 /// A server's side. Immutable, any thread may make connections from it.
 class tls_server_context {
  public:
-  /// The first identity serves names that no certificate fits. Errors: `invalid_input`, cause "tls_identity".
-  static result<std::shared_ptr<tls_server_context>> make(std::vector<tls_identity> identities,
-                                                          std::vector<tls_name_rule> rules,
-                                                          std::vector<std::string> default_protocols);
+  /// The first identity serves names that no certificate fits. Errors: `invalid_input`, cause
+  /// "tls_identity".
+  static result<std::shared_ptr<tls_server_context>> make(
+      std::vector<tls_identity> identities, std::vector<tls_name_rule> rules,
+      std::vector<std::string> default_protocols);
   ~tls_server_context();
 
   ssl_ptr make_connection() const;
@@ -52,10 +55,10 @@ class tls_server_context {
 };
 
 struct tls_client_options {
-  bool verify = true;             ///< the chain and the host name
+  bool verify = true;  ///< the chain and the host name
   bool system_authorities = true;
-  std::string authorities_pem;    ///< trusted in addition
-  std::string certificate_pem;    ///< client certificate, empty: none
+  std::string authorities_pem;  ///< trusted in addition
+  std::string certificate_pem;  ///< client certificate, empty: none
   std::string key_pem;
   std::vector<std::string> protocols;
 };
@@ -65,7 +68,8 @@ class tls_client_context {
  public:
   static result<std::shared_ptr<tls_client_context>> make(const tls_client_options& options);
 
-  /// A connection that will accept only a certificate for `host` and sends it as server name (unless it is an address).
+  /// A connection that will accept only a certificate for `host` and sends it as server name
+  /// (unless it is an address).
   ssl_ptr make_connection(const std::string& host) const;
 
  private:

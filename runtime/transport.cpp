@@ -2,13 +2,13 @@
 
 #include <openssl/err.h>
 
-#include <sys/socket.h>
-
 #include <cerrno>
+#include <sys/socket.h>
 
 namespace postern::runtime {
 
-transport::transport(tcp_socket socket, ssl_ptr tls) : socket_(std::move(socket)), tls_(std::move(tls)) {
+transport::transport(tcp_socket socket, ssl_ptr tls)
+    : socket_(std::move(socket)), tls_(std::move(tls)) {
   boost::system::error_code ignored;
   socket_.non_blocking(true, ignored);
   socket_.native_non_blocking(true, ignored);
@@ -40,7 +40,9 @@ io_outcome transport::try_read(std::span<char> into) {
   const auto n = ::recv(socket_.native_handle(), into.data(), into.size(), 0);
   if (n > 0) return {io_status::done, static_cast<size_t>(n)};
   if (n == 0) return {io_status::closed, 0};
-  return {errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? io_status::want_read : io_status::failed, 0};
+  return {errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? io_status::want_read
+                                                                    : io_status::failed,
+          0};
 }
 
 io_outcome transport::try_write(std::span<const char> from) {
@@ -50,7 +52,9 @@ io_outcome transport::try_write(std::span<const char> from) {
   }
   const auto n = ::send(socket_.native_handle(), from.data(), from.size(), MSG_NOSIGNAL);
   if (n >= 0) return {io_status::done, static_cast<size_t>(n)};
-  return {errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? io_status::want_write : io_status::failed, 0};
+  return {errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? io_status::want_write
+                                                                    : io_status::failed,
+          0};
 }
 
 io_status transport::peek() {
@@ -66,12 +70,14 @@ io_status transport::peek() {
 }
 
 awaitable<bool> transport::wait_readable() {
-  const auto [failure] = co_await socket_.async_wait(tcp_socket::wait_read, asio::as_tuple(use_awaitable));
+  const auto [failure] =
+      co_await socket_.async_wait(tcp_socket::wait_read, asio::as_tuple(use_awaitable));
   co_return !failure;
 }
 
 awaitable<bool> transport::wait_writable() {
-  const auto [failure] = co_await socket_.async_wait(tcp_socket::wait_write, asio::as_tuple(use_awaitable));
+  const auto [failure] =
+      co_await socket_.async_wait(tcp_socket::wait_write, asio::as_tuple(use_awaitable));
   co_return !failure;
 }
 
@@ -79,7 +85,8 @@ awaitable<bool> transport::wait_for(io_status what) {
   return what == io_status::want_write ? wait_writable() : wait_readable();
 }
 
-awaitable<result<void>> transport::handshake(coarse_timers& timers, std::chrono::milliseconds timeout) {
+awaitable<result<void>> transport::handshake(coarse_timers& timers,
+                                             std::chrono::milliseconds timeout) {
   if (!tls_) co_return result<void>{};
   coarse_timer deadline;
   bool late = false;
@@ -106,7 +113,8 @@ awaitable<result<void>> transport::handshake(coarse_timers& timers, std::chrono:
       co_return error{error_category::bad_gateway, "tls_handshake", "service", std::move(reason)};
     }
     if (!co_await wait_for(outcome.status))
-      co_return error{error_category::timeout, late ? "tls_timeout" : "tls_handshake", "service", "the connection ended"};
+      co_return error{error_category::timeout, late ? "tls_timeout" : "tls_handshake", "service",
+                      "the connection ended"};
   }
 }
 

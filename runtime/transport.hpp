@@ -1,6 +1,7 @@
 #pragma once
-// A TCP connection with or without TLS, non-blocking, OpenSSL straight on the socket: no buffer is held while it is idle.
-// Hot paths call try_read and try_write; occasional ones use it as a Beast AsyncStream.
+// A TCP connection with or without TLS, non-blocking, OpenSSL straight on the socket: no buffer is
+// held while it is idle. Hot paths call try_read and try_write; occasional ones use it as a Beast
+// AsyncStream.
 
 #include "runtime/coarse_timer.hpp"
 #include "runtime/shard.hpp"
@@ -14,10 +15,10 @@
 namespace postern::runtime {
 
 enum class io_status : uint8_t {
-  done,         ///< `bytes` were moved
-  want_read,    ///< wait until readable, try again
-  want_write,   ///< wait until writable, try again
-  closed,       ///< the peer ended the connection (close_notify or end of file)
+  done,        ///< `bytes` were moved
+  want_read,   ///< wait until readable, try again
+  want_write,  ///< wait until writable, try again
+  closed,      ///< the peer ended the connection (close_notify or end of file)
   failed,
 };
 
@@ -26,7 +27,8 @@ struct io_outcome {
   size_t bytes = 0;
 };
 
-/// Owns socket and TLS state. Lives on one shard; move it to another with release_socket() and the socket's handle.
+/// Owns socket and TLS state. Lives on one shard; move it to another with release_socket() and the
+/// socket's handle.
 class transport {
  public:
   using executor_type = executor;
@@ -46,7 +48,8 @@ class transport {
   io_outcome try_read(std::span<char> into);
   /// Writes what fits; never blocks.
   io_outcome try_write(std::span<const char> from);
-  /// Whether the peer has ended the connection, without taking bytes; `want_read`: it is silent and alive.
+  /// Whether the peer has ended the connection, without taking bytes; `want_read`: it is silent and
+  /// alive.
   io_status peek();
 
   /// Waits for the socket; false if it failed or was closed meanwhile.
@@ -54,7 +57,8 @@ class transport {
   awaitable<bool> wait_writable();
   awaitable<bool> wait_for(io_status what);
 
-  /// TLS handshake; nothing to do without TLS. Errors: "tls_handshake" with the reason, "tls_timeout".
+  /// TLS handshake; nothing to do without TLS. Errors: "tls_handshake" with the reason,
+  /// "tls_timeout".
   awaitable<result<void>> handshake(coarse_timers& timers, std::chrono::milliseconds timeout);
 
   /// Sends close_notify if that goes without waiting, then closes.
@@ -64,10 +68,12 @@ class transport {
   /// Closes.
   void close() noexcept;
 
-  /// The same connection on another shard; this object is empty afterwards. Precondition: nothing waits on it.
+  /// The same connection on another shard; this object is empty afterwards. Precondition: nothing
+  /// waits on it.
   transport move_to(shard& other);
 
-  // -- Beast's AsyncReadStream and AsyncWriteStream -----------------------------------------------------------------
+  // -- Beast's AsyncReadStream and AsyncWriteStream
+  // -----------------------------------------------------------------
   template <class Buffers, class Token>
   auto async_read_some(const Buffers& buffers, Token&& token) {
     return start_some<true>(buffers, std::forward<Token>(token));
@@ -82,12 +88,15 @@ class transport {
 
   template <class Buffers>
   static asio::mutable_buffer first_of(const Buffers& buffers) {
-    for (auto i = asio::buffer_sequence_begin(buffers); i != asio::buffer_sequence_end(buffers); ++i)
+    for (auto i = asio::buffer_sequence_begin(buffers); i != asio::buffer_sequence_end(buffers);
+         ++i)
       if (const asio::mutable_buffer b = *i; b.size() != 0) return b;
     return {};
   }
 
-  io_outcome read_into(asio::mutable_buffer b) { return try_read({static_cast<char*>(b.data()), b.size()}); }
+  io_outcome read_into(asio::mutable_buffer b) {
+    return try_read({static_cast<char*>(b.data()), b.size()});
+  }
 
   /// One TLS record for many small buffers.
   template <class Buffers>
@@ -112,7 +121,8 @@ class transport {
           }
           if (outcome.status == io_status::want_read || outcome.status == io_status::want_write) {
             waited = true;
-            socket_.async_wait(outcome.status == io_status::want_read ? tcp_socket::wait_read : tcp_socket::wait_write,
+            socket_.async_wait(outcome.status == io_status::want_read ? tcp_socket::wait_read
+                                                                      : tcp_socket::wait_write,
                                std::move(self));
             return;
           }
@@ -122,7 +132,8 @@ class transport {
           // Completions never run inside the initiating call.
           ready = outcome.bytes;
           has_ready = true;
-          asio::post(get_executor(), [self = std::move(self), failure]() mutable { self(failure); });
+          asio::post(get_executor(),
+                     [self = std::move(self), failure]() mutable { self(failure); });
         },
         token, socket_);
   }

@@ -1,5 +1,6 @@
 #pragma once
-// A move-only std::function: holds completion handlers, which cannot be copied. Small callables are stored in place.
+// A move-only std::function: holds completion handlers, which cannot be copied. Small callables are
+// stored in place.
 
 #include <cstddef>
 #include <memory>
@@ -18,7 +19,8 @@ class unique_function<R(Args...)> {
   unique_function() noexcept = default;
   unique_function(std::nullptr_t) noexcept {}
 
-  template <class F, class D = std::decay_t<F>, class = std::enable_if_t<!std::is_same_v<D, unique_function>>>
+  template <class F, class D = std::decay_t<F>,
+            class = std::enable_if_t<!std::is_same_v<D, unique_function>>>
   unique_function(F&& f) {
     if constexpr (sizeof(D) <= sizeof(room_) && alignof(D) <= alignof(std::max_align_t) &&
                   std::is_nothrow_move_constructible_v<D>) {
@@ -53,17 +55,20 @@ class unique_function<R(Args...)> {
   };
 
   template <class D>
-  static constexpr operations in_place{
-      [](void* p, Args&&... args) -> R { return (*static_cast<D*>(p))(std::forward<Args>(args)...); },
-      [](void* from, void* to) noexcept {
-        new (to) D(std::move(*static_cast<D*>(from)));
-        static_cast<D*>(from)->~D();
-      },
-      [](void* p) noexcept { static_cast<D*>(p)->~D(); }};
+  static constexpr operations in_place{[](void* p, Args&&... args) -> R {
+                                         return (*static_cast<D*>(p))(std::forward<Args>(args)...);
+                                       },
+                                       [](void* from, void* to) noexcept {
+                                         new (to) D(std::move(*static_cast<D*>(from)));
+                                         static_cast<D*>(from)->~D();
+                                       },
+                                       [](void* p) noexcept { static_cast<D*>(p)->~D(); }};
 
   template <class D>
   static constexpr operations on_heap{
-      [](void* p, Args&&... args) -> R { return (**static_cast<D**>(p))(std::forward<Args>(args)...); },
+      [](void* p, Args&&... args) -> R {
+        return (**static_cast<D**>(p))(std::forward<Args>(args)...);
+      },
       [](void* from, void* to) noexcept { new (to) D*(*static_cast<D**>(from)); },
       [](void* p) noexcept { delete *static_cast<D**>(p); }};
 

@@ -1,5 +1,6 @@
 #pragma once
-// Where one coroutine waits for its shard to tell it something: a latch that forgets nothing and allocates nothing.
+// Where one coroutine waits for its shard to tell it something: a latch that forgets nothing and
+// allocates nothing.
 
 #include "runtime/shard.hpp"
 
@@ -7,7 +8,8 @@
 
 namespace postern::runtime {
 
-/// At most one waiter, on the shard's own thread. A wake() with nobody waiting is kept for the next wait().
+/// At most one waiter, on the shard's own thread. A wake() with nobody waiting is kept for the next
+/// wait().
 class wait_point {
  public:
   explicit wait_point(shard& s) noexcept : shard_(&s) {}
@@ -24,7 +26,8 @@ class wait_point {
         [this](auto handler) { waiter_ = std::move(handler); }, use_awaitable);
   }
 
-  /// Wakes the waiter later in this turn. The wait_point must outlive that: its waiter's owner keeps it.
+  /// Wakes the waiter later in this turn. The wait_point must outlive that: its waiter's owner
+  /// keeps it.
   void wake() {
     if (!waiter_) {
       signalled_ = true;

@@ -1,5 +1,6 @@
 #pragma once
-// The calendar as a seam: certificates, tokens and cookies ask it, so that tests and simulation can move it by 180 days.
+// The calendar as a seam: certificates, tokens and cookies ask it, so that tests and simulation can
+// move it by 180 days.
 
 #include <chrono>
 
@@ -38,6 +39,8 @@ inline int64_t to_unix_seconds(timestamp t) noexcept {
 }
 
 /// The inverse of to_unix_seconds.
-inline timestamp from_unix_seconds(int64_t seconds) noexcept { return timestamp{std::chrono::seconds{seconds}}; }
+inline timestamp from_unix_seconds(int64_t seconds) noexcept {
+  return timestamp{std::chrono::seconds{seconds}};
+}
 
 }  // namespace postern::runtime

@@ -1,6 +1,6 @@
 #pragma once
-// Certificates and certificate requests by OpenSSL: what a small certificate authority and its clients need.
-// PEM and DER travel as std::string.
+// Certificates and certificate requests by OpenSSL: what a small certificate authority and its
+// clients need. PEM and DER travel as std::string.
 
 #include "runtime/error.hpp"
 #include "runtime/random_source.hpp"
@@ -31,13 +31,13 @@ class private_key {
 
 /// What of a certificate the rules look at.
 struct certificate_info {
-  std::string serial;        ///< lower-case hexadecimal, no leading zeros
-  std::string common_name;   ///< of the subject
-  std::string subject;       ///< RFC 2253 text
-  std::string issuer;        ///< RFC 2253 text
+  std::string serial;       ///< lower-case hexadecimal, no leading zeros
+  std::string common_name;  ///< of the subject
+  std::string subject;      ///< RFC 2253 text
+  std::string issuer;       ///< RFC 2253 text
   std::vector<std::string> dns_names;
   std::vector<std::string> uris;
-  std::string fingerprint;   ///< SHA-256, lower-case hexadecimal
+  std::string fingerprint;  ///< SHA-256, lower-case hexadecimal
   timestamp not_before;
   timestamp not_after;
 };
@@ -45,10 +45,11 @@ struct certificate_info {
 /// What of a certificate request the rules look at.
 struct request_info {
   std::string common_name;
-  std::string subject;                  ///< RFC 2253 text, empty if there is none
-  std::vector<std::string> attributes;  ///< short names of the subject's attributes other than CN, e.g. "O"
-  std::string key_type;                 ///< "EC" or "RSA" or another name
-  std::string curve;                    ///< "P-256", "P-384", ... for EC
+  std::string subject;  ///< RFC 2253 text, empty if there is none
+  std::vector<std::string>
+      attributes;        ///< short names of the subject's attributes other than CN, e.g. "O"
+  std::string key_type;  ///< "EC" or "RSA" or another name
+  std::string curve;     ///< "P-256", "P-384", ... for EC
   unsigned key_bits = 0;
 };
 
@@ -56,8 +57,8 @@ struct request_info {
 result<certificate_info> read_certificate_pem(std::string_view pem);
 result<certificate_info> read_certificate_der(std::string_view der);
 
-/// Reads a PKCS#10 request (RFC 2986) and checks its self-signature (proof of possession). Errors: `invalid_input`,
-/// cause "csr_malformed" or "csr_signature".
+/// Reads a PKCS#10 request (RFC 2986) and checks its self-signature (proof of possession). Errors:
+/// `invalid_input`, cause "csr_malformed" or "csr_signature".
 result<request_info> read_certificate_request(std::string_view der);
 
 /// Makes a PKCS#10 request in DER with the given common name.
@@ -77,14 +78,16 @@ struct certificate_profile {
 };
 
 /// Signs the public key of a request. Errors: "csr_malformed", "key_malformed".
-result<std::string> sign_request(std::string_view csr_der, const certificate_profile& profile, const private_key& issuer_key,
+result<std::string> sign_request(std::string_view csr_der, const certificate_profile& profile,
+                                 const private_key& issuer_key,
                                  std::string_view issuer_certificate_pem);  // returns PEM
 
 /// A self-signed authority certificate (profile.use must be `authority`), PEM.
 result<std::string> self_sign(const private_key& key, const certificate_profile& profile);
 
 /// A certificate for `key` by an issuer, PEM: for server certificates made at first start.
-result<std::string> sign_key(const private_key& key, const certificate_profile& profile, const private_key& issuer_key,
+result<std::string> sign_key(const private_key& key, const certificate_profile& profile,
+                             const private_key& issuer_key,
                              std::string_view issuer_certificate_pem);
 
 /// A certs-only PKCS#7 in DER (RFC 7030, 4.1.3) of PEM certificates, and its inverse.

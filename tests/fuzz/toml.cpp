@@ -1,4 +1,5 @@
-// Feeds arbitrary text to every TOML loader. Whatever is accepted must also survive being written and read again.
+// Feeds arbitrary text to every TOML loader. Whatever is accepted must also survive being written
+// and read again.
 
 #include "config/connector.hpp"
 #include "config/node.hpp"
@@ -22,8 +23,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (auto p = parse_published(text, "fuzz.toml")) {
     if (!validate(*p)) std::abort();
     std::string again;
-    for (const auto& g : p->groups) again += to_toml(g);
-    for (const auto& a : p->applications) again += to_toml(a);
+    for (const auto& g : p->groups)
+      again += to_toml(g);
+    for (const auto& a : p->applications)
+      again += to_toml(a);
     auto q = parse_published(again, "again.toml");
     if (!q || q->groups != p->groups || q->applications != p->applications) std::abort();
   }

@@ -38,6 +38,13 @@ CAF_TEST(a revoked session has to sign in again) {
   CAF_CHECK_EQUAL(answer->value->reason, "session_revoked");
 }
 
+CAF_TEST(a revoked session ends soon) {
+  tell(subject, revoke_atom_v, std::string{"stolen"});
+  CAF_CHECK(is_alive(subject.address()));
+  pass_both(1s);
+  CAF_CHECK(!is_alive(subject.address()));
+}
+
 CAF_TEST(a session ends with its time however busy) {
   for (int i = 0; i < 8 * 12 - 1; ++i) {
     pass_both(300s);
