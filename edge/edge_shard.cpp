@@ -122,6 +122,11 @@ void edge_shard::drain() {
   tunnels_.for_each([](tunnel& t) { t.leave(); });
 }
 
+void edge_shard::stop_waiting() {
+  for (auto& [key, connection] : connections_)
+    if (auto alive = connection.lock()) alive->stop_waiting();
+}
+
 void edge_shard::end() {
   close_listeners();
   for (auto* connection : shaking_)

@@ -41,6 +41,9 @@ class edge_shard {
   /// Ends idle connections, announces the end to connectors; what runs finishes.
   void drain();
 
+  /// Refuses exchanges that still wait for a connection.
+  void stop_waiting();
+
   /// Ends every connection and tunnel now; their coroutines return soon after.
   void end();
 

@@ -185,6 +185,11 @@ void exchange::user_gone() {
   user_.wake();
 }
 
+void exchange::stop_waiting() {
+  if (state_ == state::queued)
+    context_.port->tell(request_.to->queue, actors::cancel_atom_v, ticket_);
+}
+
 void exchange::on_sent(size_t bytes) {
   progress_ += bytes;
   const auto n = std::min(bytes, unsent_);

@@ -60,6 +60,8 @@ class exchange final : private exchange_events {
   void content_end(std::vector<std::pair<std::string, std::string>> trailers);
   /// The user has gone: the origin is told at once.
   void user_gone();
+  /// The node leaves: an exchange that still waits for a connection waits no longer.
+  void stop_waiting();
   /// `bytes` have left towards the user.
   void on_sent(size_t bytes);
   /// Nothing happened for a while: the user's connection should be watched for its end.

@@ -34,6 +34,9 @@ class http1_connection final : public std::enable_shared_from_this<http1_connect
   /// The node leaves: an idle connection ends now, a busy one after its response.
   void drain();
 
+  /// The node has waited long enough for exchanges that have no connection yet.
+  void stop_waiting() { exchange_.stop_waiting(); }
+
   /// Ends now, whatever runs.
   void end();
 

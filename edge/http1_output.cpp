@@ -112,6 +112,9 @@ void http1_connection::send_end(const runtime::field_list& trailers) {
 
 void http1_connection::send_abort() {
   keep_alive_ = false;
+  // What has come so far goes out first: the user learns what was begun, and that it was not
+  // finished.
+  if (!dropped_ && !write_blocked_) flush();
   drop_connection();
 }
 

@@ -34,6 +34,8 @@ namespace {
 constexpr auto start_timeout = std::chrono::seconds{30};
 // A planned stop waits this long for exchanges to finish; systemd kills after 90 s.
 constexpr auto drain_timeout = std::chrono::seconds{60};
+// Connectors leave with us: an exchange that has found none by then will find none.
+constexpr auto queue_grace = std::chrono::seconds{2};
 // From the end of the drain to the end of the last connection and actor.
 constexpr auto end_timeout = std::chrono::seconds{10};
 
@@ -295,11 +297,17 @@ void node::drain(const stop_signal& signals) {
       e->close_listeners();
       e->drain();
     });
-  const auto deadline = std::chrono::steady_clock::now() + drain_timeout;
+  const auto begun = std::chrono::steady_clock::now();
+  bool waiting_told = false;
   // A connector that waits for news of its configuration will ask the next node.
   while ((load_->exchanges > load_->waiting_pulls || load_->connections > load_->waiting_pulls) &&
-         std::chrono::steady_clock::now() < deadline)
+         std::chrono::steady_clock::now() < begun + drain_timeout) {
     if (signals.wait_for(std::chrono::milliseconds{50})) break;  // a second signal: at once
+    if (waiting_told || std::chrono::steady_clock::now() < begun + queue_grace) continue;
+    waiting_told = true;
+    for (auto& edge : edges_)
+      edge->context().home.post([e = edge.get()] { e->stop_waiting(); });
+  }
 }
 
 bool node::stop() {
