@@ -137,7 +137,7 @@ void sweep(pointer self) {
   self->request(self->state.store, store_timeout, commit_atom_v, std::move(erasures))
       .then([=](uint64_t) { self->state.revoked.forget_expired(now); },
             [](const caf::error& e) {
-              spdlog::warn("old revocations stay for now: {}",
+              spdlog::warn("old revocations stay until the next try: {}",
                            runtime::to_string(runtime::from_caf(e)));
             });
 }
