@@ -6,6 +6,8 @@
 #include "edge/admin_json.hpp"
 #include "edge/admin_resources.hpp"
 #include "edge/administrator.hpp"
+#include "edge/node_load.hpp"
+#include "runtime/wait_point.hpp"
 
 #include <boost/json/array.hpp>
 
@@ -36,11 +38,29 @@ error unknown(const char* cause, const std::string& name) {
   return {error_category::not_found, cause, "configuration", "there is no \"" + name + "\""};
 }
 
+// Whoever has published something goes there next: the answer waits until every shard routes by it
+// and the certificates fit, which takes milliseconds, or for this long.
+constexpr int in_force_rounds = 40;
+constexpr std::chrono::milliseconds in_force_pause{25};
+
+runtime::awaitable<void> until_in_force(edge_context& context, uint64_t version) {
+  runtime::wait_point later{context.home};
+  runtime::coarse_timer pause;
+  for (int round = 0; round < in_force_rounds; ++round) {
+    if (context.load->in_force(version, context.shards.size())) co_return;
+    context.home.timers().arm(
+        pause, in_force_pause, [](void* raw) { static_cast<runtime::wait_point*>(raw)->wake(); },
+        &later);
+    co_await later.wait();
+  }
+}
+
 admin_answer change(edge_context& context, actors::change_request wanted) {
   auto report = co_await context.port->ask<actors::change_report>(
       handles_of(context).configuration, actors::durable_timeout, actors::apply_atom_v,
       std::move(wanted));
   if (!report) co_return report.error();
+  co_await until_in_force(context, report->version);
   co_return json_answer(http_status::ok, to_json(*report));
 }
 

@@ -64,6 +64,9 @@ void edge_shard::take_routing(actors::routing_ptr routing) {
   context_.published = std::make_shared<const published_routes>(*routing);
   context_.routing = std::move(routing);
   if (on_routing_) on_routing_(*context_.routing);
+  const size_t index = context_.home.index();
+  if (index < context_.load->published_version.size())
+    context_.load->published_version[index] = context_.routing->published->version;
 }
 
 void edge_shard::take_handles(actors::node_handles_ptr handles) {

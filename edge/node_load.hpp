@@ -1,6 +1,7 @@
 #pragma once
 // Counts of a whole node that shut-down and limits look at. Any thread.
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 
@@ -14,7 +15,16 @@ struct node_load {
   std::atomic<int64_t> tunnels{0};
   std::atomic<int64_t> waiting_pulls{
       0};  ///< of those exchanges, configuration pulls that wait for a change
+  /// By shard: the version of what is published that it has taken over.
+  std::array<std::atomic<uint64_t>, 256> published_version{};
   std::atomic<bool> draining{false};  ///< finish what runs, take nothing new
+
+  /// Whether the first `shards` shards have taken over that version.
+  bool in_force(uint64_t version, size_t shards) const noexcept {
+    for (size_t i = 0; i < shards && i < published_version.size(); ++i)
+      if (published_version[i].load() < version) return false;
+    return true;
+  }
 };
 
 /// Counts its own life.
