@@ -61,7 +61,11 @@ class origin_response final : private runtime::content_sink {
   bool is_switched() const noexcept { return phase_ == phase::unframed && upgrade_; }
   /// Whether the connection may carry another exchange as far as the response is concerned:
   /// complete by its framing, persistent (RFC 9112, section 9.3), and with nothing behind it.
-  bool allows_reuse() const noexcept { return phase_ == phase::done && persistent_; }
+  /// After HEAD never: an origin that sends content nevertheless may send it late, and the next
+  /// response would begin with it.
+  bool allows_reuse() const noexcept {
+    return phase_ == phase::done && persistent_ && !head_request_;
+  }
   trailer_list take_trailers() noexcept { return std::move(trailers_); }
   /// Why it is malformed; for the log.
   const std::string& problem() const noexcept { return problem_; }

@@ -89,8 +89,9 @@ async def download(request):
         headers["Content-Length"] = str(size)
     response = web.StreamResponse(headers=headers)
     await response.prepare(request)
-    for block in generated(size):
-        await response.write(block)
+    if request.method != "HEAD":
+        for block in generated(size):
+            await response.write(block)
     await response.write_eof()
     return response
 
