@@ -15,8 +15,7 @@ using connection_pointer = connector_connection_actor::stateful_pointer<connecto
 
 void leave_queue(connection_pointer self, connection_phase next, const std::string& why) {
   auto& state = self->state;
-  if (state.phase == connection_phase::serving)
-    self->send(state.queue, detach_atom_v, state.info.id);
+  if (state.attached()) self->send(state.queue, detach_atom_v, state.info.id);
   state.enter(next, why);
 }
 
@@ -29,11 +28,21 @@ void cut(connection_pointer self, const std::string& why) {
 
 void change_queue(connection_pointer self, group_queue_actor queue) {
   auto& state = self->state;
-  if (state.phase == connection_phase::serving && state.queue != queue) {
+  if (state.attached() && state.queue != queue) {
     self->send(state.queue, detach_atom_v, state.info.id);
     self->send(queue, attach_atom_v, state.info);
+    if (state.phase == connection_phase::silent)
+      self->send(queue, silent_atom_v, state.info.id, true);
   }
   state.queue = std::move(queue);
+}
+
+void change_silence(connection_pointer self, bool silent) {
+  auto& state = self->state;
+  const auto next = silent ? connection_phase::silent : connection_phase::serving;
+  if (!state.attached() || state.phase == next) return;
+  state.enter(next, silent ? "the connector was not heard" : "the connector was heard again");
+  self->send(state.queue, silent_atom_v, state.info.id, silent);
 }
 
 }  // namespace
@@ -42,6 +51,8 @@ const char* to_string(connection_phase p) noexcept {
   switch (p) {
     case connection_phase::serving:
       return "serving";
+    case connection_phase::silent:
+      return "silent";
     case connection_phase::draining:
       return "draining";
     case connection_phase::ended:
@@ -51,7 +62,8 @@ const char* to_string(connection_phase p) noexcept {
 }
 
 void connector_connection_state::enter(connection_phase next, const std::string& why) {
-  runtime::ensure(next > phase, "a tunnel's phase never goes back");
+  runtime::ensure(next != phase && (next > phase || attached()),
+                  "a tunnel that has left its queue does not come back");
   spdlog::info("tunnel {}.{} of connector {}: {} -> {} ({})", info.id.shard, info.id.number,
                info.connector, to_string(phase), to_string(next), why);
   phase = next;
@@ -71,9 +83,9 @@ connector_connection_actor::behavior_type connector_connection(
   });
   return {
       [self](drain_atom) {
-        if (self->state.phase == connection_phase::serving)
-          leave_queue(self, connection_phase::draining, "asked to drain");
+        if (self->state.attached()) leave_queue(self, connection_phase::draining, "asked to drain");
       },
+      [self](silent_atom, bool silent) { change_silence(self, silent); },
       [self](closed_atom, const std::string& why) {
         leave_queue(self, connection_phase::ended, why);
         self->quit();

@@ -8,10 +8,11 @@
 
 namespace postern::actors {
 
-/// The states of a tunnel and the legal ways between them: serving -> draining -> ended, and
-/// serving -> ended.
+/// The states of a tunnel and the legal ways between them: serving <-> silent, either of them ->
+/// draining, and any -> ended.
 enum class connection_phase : uint8_t {
   serving,   ///< attached to the group's queue: may get exchanges
+  silent,    ///< attached, but its connector was not heard: gets none until it is
   draining,  ///< detached: those it has may finish
   ended,     ///< closed or cut; the actor quits
 };
@@ -21,9 +22,12 @@ struct connector_connection_dependencies {
   tunnel_control_actor tunnels;  ///< cuts the socket
 };
 
-/// The rules: while `serving` exactly one queue knows the tunnel, afterwards none.
+/// The rules: while `serving` or `silent` exactly one queue knows the tunnel, afterwards none.
 struct connector_connection_state {
   static constexpr const char* name = "connector_connection";
+
+  /// Whether the queue knows the tunnel.
+  bool attached() const noexcept { return phase <= connection_phase::silent; }
 
   /// Makes a legal transition and logs it; a transition that is not legal is a defect of ours.
   void enter(connection_phase next, const std::string& why);

@@ -119,8 +119,8 @@ using certificate_authority_actor = typed_actor<
 /// take them.
 using group_queue_actor = typed_actor<
     // Queues an exchange for a connector of the group; answered once a connection has room, or with
-    // an error when its patience ends ("no_connector", timeout) or the queue is full ("queue_full",
-    // overloaded).
+    // an error when its patience ends ("no_connector", timeout), the queue is full ("queue_full",
+    // overloaded) or its patience would end before its turn came ("queue_overload", overloaded).
     replies_to<submit_atom, exchange_ticket>::with<dispatch>,
     // Takes an exchange that still waits out of the queue: its user has gone.
     reacts_to<cancel_atom, uint64_t>,
@@ -131,6 +131,9 @@ using group_queue_actor = typed_actor<
     reacts_to<attach_atom, tunnel_info>,
     // Removes a connection: it ended or drains.
     reacts_to<detach_atom, tunnel_id>,
+    // Takes a connection out of the rotation (true: nothing was heard of its connector within the
+    // heartbeat's bound) or back in.
+    reacts_to<silent_atom, tunnel_id, bool>,
     // Returns how many exchanges run and how many wait.
     replies_to<lookup_atom>::with<uint32_t, uint32_t>,
     // INTERNAL: refuses exchanges whose patience has ended.
@@ -141,6 +144,8 @@ using group_queue_actor = typed_actor<
 using connector_connection_actor = typed_actor<
     // Takes no new exchanges from now on: the connector or the node is leaving.
     reacts_to<drain_atom>,
+    // Reports that the connector fell silent (true) or was heard again (false).
+    reacts_to<silent_atom, bool>,
     // Reports that the tunnel has ended; the text says why. The actor quits.
     reacts_to<closed_atom, std::string>,
     // Cuts the tunnel at once. The text says why.

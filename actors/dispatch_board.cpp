@@ -30,19 +30,27 @@ void dispatch_board::attach(const tunnel_info& info) {
     known->capacity = info.capacity;
     return;
   }
-  tunnels_.push_back({info.id, info.connector, info.capacity, 0, 0.F, {}});
+  tunnels_.push_back({info.id, info.connector, info.capacity, 0, 0.F, {}, false});
 }
 
 bool dispatch_board::detach(tunnel_id id) noexcept {
   return std::erase_if(tunnels_, [id](const tunnel& t) { return t.id == id; }) != 0;
 }
 
-std::optional<dispatch> dispatch_board::take(uint32_t shard, uint64_t avoid, actor_time now) {
+bool dispatch_board::set_silent(tunnel_id id, bool silent) noexcept {
+  auto* t = find(id);
+  if (t == nullptr) return false;
+  t->silent = silent;
+  return true;
+}
+
+std::optional<dispatch> dispatch_board::take(uint32_t shard, const std::string& avoid,
+                                             actor_time now) {
   tunnel* best = nullptr;
   std::tuple<bool, bool, float> best_rank;
   for (auto& t : tunnels_) {
     if (!t.has_room()) continue;
-    const std::tuple rank{t.id.number == avoid, t.id.shard != shard, t.cost(now)};
+    const std::tuple rank{t.connector == avoid, t.id.shard != shard, t.cost(now)};
     if (best != nullptr && rank >= best_rank) continue;
     best = &t;
     best_rank = rank;
@@ -63,6 +71,10 @@ bool dispatch_board::release(tunnel_id id, exchange_outcome how, milliseconds la
   else if (how != exchange_outcome::user_gone)
     t->sample(static_cast<float>(failure_latency.count()), now);
   return true;
+}
+
+bool dispatch_board::serves() const noexcept {
+  return std::any_of(tunnels_.begin(), tunnels_.end(), [](const tunnel& t) { return !t.silent; });
 }
 
 bool dispatch_board::has_room() const noexcept {

@@ -33,10 +33,14 @@ class dispatch_board {
   /// Removes a tunnel and forgets its exchanges; their release comes to nothing. False if unknown.
   bool detach(tunnel_id id) noexcept;
 
-  /// Finds the tunnel for an exchange and books a place on it; none if all are full. A tunnel other
-  /// than `avoid` goes before it, one on `shard` before others, then the least loaded: exchanges
-  /// per place, weighted by the latency of late.
-  std::optional<dispatch> take(uint32_t shard, uint64_t avoid, actor_time now);
+  /// Takes a tunnel whose connector fell silent out of the rotation, or back in; its exchanges go
+  /// on to count. False if unknown.
+  bool set_silent(tunnel_id id, bool silent) noexcept;
+
+  /// Finds the tunnel for an exchange and books a place on it; none if all are full or silent. A
+  /// tunnel of another connector than `avoid` goes before one of it, one on `shard` before others,
+  /// then the least loaded: exchanges per place, weighted by the latency of late.
+  std::optional<dispatch> take(uint32_t shard, const std::string& avoid, actor_time now);
 
   /// Frees a place. `latency` is the time to the response head; it counts if `how` is `completed`.
   /// False if the tunnel is not attached (any more).
@@ -44,6 +48,9 @@ class dispatch_board {
 
   /// Whether no tunnel is attached.
   bool empty() const noexcept { return tunnels_.empty(); }
+
+  /// Whether any tunnel is in the rotation, with room or not.
+  bool serves() const noexcept;
 
   /// Whether any tunnel can take an exchange.
   bool has_room() const noexcept;
@@ -63,8 +70,9 @@ class dispatch_board {
     uint32_t running = 0;
     float latency = 0;  // milliseconds, exponentially weighted; 0: no sample yet
     actor_time sampled{};
+    bool silent = false;
 
-    bool has_room() const noexcept { return running < capacity; }
+    bool has_room() const noexcept { return !silent && running < capacity; }
     float cost(actor_time now) const noexcept;
     void sample(float milliseconds, actor_time now) noexcept;
   };

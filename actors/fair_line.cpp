@@ -6,7 +6,7 @@
 namespace postern::actors {
 
 bool fair_line::enter(waiting_exchange&& w) {
-  if (places_.contains(w.ticket.id)) return false;
+  if (places_.contains(w.ticket.id) || places_.size() >= total_) return false;
   auto known = lines_.find(w.ticket.application);
   if (known != lines_.end() && known->second->exchanges.size() >= bound_) return false;
   if (bound_ == 0) return false;
@@ -38,6 +38,15 @@ std::optional<waiting_exchange> fair_line::serve() {
   turns_.splice(turns_.end(), turns_, turns_.begin());
   const auto served = std::prev(turns_.end());
   return take_out({served, served->exchanges.begin()});
+}
+
+size_t fair_line::ahead_of(const std::string& application) const {
+  const auto own = lines_.find(application);
+  const auto rounds = own == lines_.end() ? 0 : own->second->exchanges.size();
+  size_t ahead = rounds;
+  for (const auto& l : turns_)
+    if (l.application != application) ahead += std::min(l.exchanges.size(), rounds + 1);
+  return ahead;
 }
 
 std::optional<waiting_exchange> fair_line::leave(uint64_t ticket) {

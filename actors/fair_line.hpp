@@ -26,15 +26,19 @@ struct waiting_exchange {
 /// business.
 class fair_line {
  public:
-  /// `bound` is how many exchanges of one application may wait.
-  explicit fair_line(size_t bound) : bound_(bound) {}
+  /// `bound` is how many exchanges of one application may wait, `total` how many of all together.
+  explicit fair_line(size_t bound, size_t total = static_cast<size_t>(-1))
+      : bound_(bound), total_(total) {}
 
   /// Lets an exchange in at the end of its application's line. False, and `w` untouched, if the
-  /// line is full or the ticket's id waits already.
+  /// line is full, or all lines together, or the ticket's id waits already.
   bool enter(waiting_exchange&& w);
 
   /// Serves the next application in turn.
   std::optional<waiting_exchange> serve();
+
+  /// How many are served before one that enters the line of `application` now. Visits the lines.
+  size_t ahead_of(const std::string& application) const;
 
   /// Takes an exchange out of turn; none if it does not wait (any more).
   std::optional<waiting_exchange> leave(uint64_t ticket);
@@ -65,6 +69,7 @@ class fair_line {
   waiting_exchange take_out(const place& p);
 
   size_t bound_;
+  size_t total_;
   std::list<line> turns_;                                 // the front is served next
   std::unordered_map<std::string, line_position> lines_;  // an index into turns_
   std::unordered_map<uint64_t, place> places_;            // an index into the lines, by ticket

@@ -28,6 +28,8 @@ group_queue_state::~group_queue_state() {
 
 error group_queue_state::enter(waiting_exchange&& w) {
   if (w.ticket.patience <= milliseconds::zero()) return out_of_patience();
+  if (board.serves() && rate.wait_behind(line.ahead_of(w.ticket.application)) > w.ticket.patience)
+    return refusal(error_category::overloaded, "queue_overload", group);
   const auto deadline = w.deadline;
   if (!line.enter(std::move(w))) return refusal(error_category::overloaded, "queue_full", group);
   if (!due || deadline < *due) {
@@ -38,21 +40,24 @@ error group_queue_state::enter(waiting_exchange&& w) {
 }
 
 error group_queue_state::out_of_patience() const {
-  return board.empty() ? refusal(error_category::timeout, "no_connector", group)
-                       : refusal(error_category::overloaded, "queue_timeout", group);
+  return board.serves() ? refusal(error_category::overloaded, "queue_timeout", group)
+                        : refusal(error_category::timeout, "no_connector", group);
 }
 
 void group_queue_state::serve(actor_time now) {
   while (!line.empty() && board.has_room()) {
     auto next = line.serve();
     next->promise.deliver(*board.take(next->ticket.shard, next->ticket.avoid, now));
+    rate.on_served(now);
   }
+  if (line.empty() || !board.serves()) rate.pause();
 }
 
 void group_queue_state::expire(actor_time now) {
   const auto over = runtime::to_caf(out_of_patience());
   for (auto& w : line.expire(now))
     w.promise.deliver(over);
+  if (line.empty()) rate.pause();
   due = line.earliest_deadline();
   due_changed = due.has_value();
   if (due) due = std::max(*due, now + expiry_grain);
@@ -110,6 +115,10 @@ owned_group_queue_actor::behavior_type group_queue(queue_pointer self, std::stri
         self->state.serve(self->clock().now());
       },
       [self](detach_atom, tunnel_id tunnel) { self->state.board.detach(tunnel); },
+      [self](silent_atom, tunnel_id tunnel, bool silent) {
+        self->state.board.set_silent(tunnel, silent);
+        self->state.serve(self->clock().now());
+      },
       [self](lookup_atom) -> caf::result<uint32_t, uint32_t> {
         return {self->state.board.running(), static_cast<uint32_t>(self->state.line.size())};
       },

@@ -5,6 +5,7 @@
 #include "actors/contracts.hpp"
 #include "actors/dispatch_board.hpp"
 #include "actors/fair_line.hpp"
+#include "actors/service_rate.hpp"
 
 #include <string>
 
@@ -13,6 +14,10 @@ namespace postern::actors {
 /// How many exchanges of one application may wait: about a second's worth of a busy application.
 /// Beyond that, waiting helps nobody: a user would rather be told.
 inline constexpr size_t largest_line = 1'024;
+
+/// How many exchanges of all applications of a group may wait on a node: some 10 MB of users'
+/// connections that hold their buffers meanwhile.
+inline constexpr size_t largest_waiting_count = 8'192;
 
 /// Patience ends up to this much late, so that a thousand deadlines in one millisecond cost one
 /// look at the line.
@@ -24,8 +29,8 @@ using owned_group_queue_actor = group_queue_actor::extend<
     // set.
     replies_to<list_atom>::with<std::vector<connector_status>>>;
 
-/// The rules: who gets a place, who waits, whose patience is over. An exchange waits only while no
-/// tunnel has room, so nobody is overtaken.
+/// The rules: who gets a place, who waits, who is turned away, whose patience is over. An exchange
+/// waits only while no tunnel has room, so nobody is overtaken.
 struct group_queue_state {
   static constexpr const char* name = "group_queue";
 
@@ -36,7 +41,8 @@ struct group_queue_state {
   group_queue_state& operator=(const group_queue_state&) = delete;
 
   /// Lets an exchange wait that finds no room. Returns why it may not, or the category `none`; then
-  /// its promise is the queue's.
+  /// its promise is the queue's. Whoever would wait in vain, by how fast others were served of
+  /// late, may not.
   runtime::error enter(waiting_exchange&& w);
 
   /// What an exchange is told whose patience is over: "no_connector" or "queue_timeout".
@@ -54,7 +60,8 @@ struct group_queue_state {
 
   std::string group;
   dispatch_board board;
-  fair_line line{largest_line};
+  fair_line line{largest_line, largest_waiting_count};
+  service_rate rate;
   uint64_t epoch = 0;             ///< of the timer that counts
   std::optional<actor_time> due;  ///< when it fires; none: nobody waits
   bool due_changed = false;       ///< a timer for `due` has still to be made

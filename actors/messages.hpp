@@ -254,7 +254,7 @@ struct exchange_ticket {
   std::string application;   ///< fairness is between applications
   uint32_t shard = 0;        ///< the user's shard; a tunnel there is preferred
   milliseconds patience{0};  ///< how long it may wait for a connection
-  uint64_t avoid = 0;        ///< number of a tunnel that just failed it; 0: none
+  std::string avoid;         ///< the connector that just failed it; empty: none
 };
 
 /// Which tunnel takes an exchange.

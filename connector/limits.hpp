@@ -13,15 +13,6 @@ using namespace std::chrono_literals;
 /// has.
 inline constexpr auto tunnel_dial_timeout = 10s;
 
-/// After a longer silence of the node nothing is started on a tunnel until a ping was answered. A
-/// live node speaks every second; one that has given up (runtime::limits::ping_timeout after the
-/// last it heard, which may be 1 s before the last that was heard here) has sent the exchanges
-/// elsewhere, and a connector that was frozen meanwhile must not start them a second time.
-inline constexpr auto lease = 1500ms;
-
-/// How often a tunnel looks whether it was heard: a fraction of the ping interval.
-inline constexpr auto heartbeat_tick = 500ms;
-
 /// An origin that says neither 100 nor anything else to `Expect: 100-continue` gets the content
 /// after this time (RFC 9110, section 10.1.1, forbids to wait forever; curl waits as long).
 inline constexpr auto continue_patience = 1s;

@@ -58,6 +58,7 @@ awaitable<void> origin_exchange::serve() {
   for (bool fresh_only = false;; fresh_only = true) {
     reused_ = !fresh_only && take_idle_connection();
     if (!reused_ && !co_await dial_origin()) co_return;
+    if (contentless_ && !request_ended_ && !co_await pass_fence()) co_return;
     if (!traits_.idempotent && !announced_ && !co_await announce_start()) co_return;
     if (!may_start()) co_return;
     send_request();
@@ -93,6 +94,15 @@ awaitable<bool> origin_exchange::dial_origin() {
   }
   connection_.emplace(std::move(*dialled));
   co_return true;
+}
+
+awaitable<bool> origin_exchange::pass_fence() {
+  if (!may_start()) co_return false;
+  move(state::fenced);
+  open_window();
+  while (!gone() && !request_ended_)
+    co_await signal_.wait();
+  co_return !gone();
 }
 
 awaitable<bool> origin_exchange::announce_start() {

@@ -29,7 +29,7 @@ class exchange_host {
  public:
   virtual runtime::http2_session& session() noexcept = 0;
   /// Whether the node still counts on this tunnel: nothing may be started on one that it has given
-  /// up (limits::lease).
+  /// up (actors::lease_duration).
   virtual bool lease_holds() const noexcept = 0;
   /// A stream has ended.
   virtual void on_exchange_closed() = 0;
@@ -60,6 +60,7 @@ class origin_exchange final : public runtime::http2_stream,
     idle,        ///< in the pool
     assigned,    ///< a stream is there, its head is awaited
     connecting,  ///< a connection to the origin is looked for
+    fenced,      ///< the node is asked for the end of a request without content (rule 6)
     announcing,  ///< the node is told that the origin is about to get its first byte (rule 6)
     requesting,  ///< the origin has some of the request; its response head is awaited
     responding,  ///< the response's head has gone on, its content follows
@@ -89,6 +90,7 @@ class origin_exchange final : public runtime::http2_stream,
   runtime::awaitable<void> serve();
   bool take_idle_connection();
   runtime::awaitable<bool> dial_origin();
+  runtime::awaitable<bool> pass_fence();
   runtime::awaitable<bool> announce_start();
   bool may_start();
   void send_request();
@@ -130,6 +132,7 @@ class origin_exchange final : public runtime::http2_stream,
   request_traits traits_;
   trailer_list request_trailers_;
   bool request_ended_ = false;
+  bool contentless_ = false;  // the end comes only when asked for, and no content before it
   bool window_open_ = false;
 
   // -- the origin

@@ -40,7 +40,8 @@ void origin_exchange::on_head(const field_list& fields, bool end_of_stream) {
   window_open_ = announced_ = late_ = false;
   status_ = 0;
   move(state::connecting);
-  const auto traits = write_request_head(fields, end_of_stream, head_);
+  contentless_ = !end_of_stream && runtime::field_value(fields, "postern-content") == "none";
+  const auto traits = write_request_head(fields, end_of_stream || contentless_, head_);
   if (!traits) {
     session().reset(*this, NGHTTP2_PROTOCOL_ERROR);
     return move(state::finished);
@@ -55,7 +56,7 @@ void origin_exchange::on_head(const field_list& fields, bool end_of_stream) {
 
 void origin_exchange::on_content(std::string_view piece) {
   // What cannot go on any more is not consumed either: the node stops sending.
-  if (gone() || state_ == state::finished) return;
+  if (gone() || state_ == state::finished || contentless_) return;
   if (const auto left = sender_.send_content(piece); left > 0) session().consumed(*this, left);
   touch();
 }
@@ -67,6 +68,7 @@ void origin_exchange::on_trailers(const field_list& fields) {
 
 void origin_exchange::on_end() {
   request_ended_ = true;
+  if (state_ == state::fenced) return signal_.wake();
   if (state_ != state::requesting && state_ != state::responding) return;
   sender_.send_end(request_trailers_);
   touch();
@@ -186,6 +188,9 @@ void origin_exchange::move(state next) {
       case state::assigned:
         return next == state::connecting || next == state::finished;
       case state::connecting:
+        return next == state::fenced || next == state::announcing || next == state::requesting ||
+               next == state::finished;
+      case state::fenced:
         return next == state::announcing || next == state::requesting || next == state::finished;
       case state::announcing:
         return next == state::requesting || next == state::finished;

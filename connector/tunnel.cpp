@@ -15,9 +15,6 @@ namespace {
 constexpr int wire_version = 1;
 constexpr std::string_view hello_path = "/.postern/hello";
 
-// Beats this far apart: the process stood still, and so did what it should have heard.
-constexpr auto stall = 3 * limits::heartbeat_tick;
-
 runtime::http2_options options_for(const hello& me) {
   return {
       .server = true, .initial_window = 0, .max_streams = me.capacity, .extended_connect = true};
@@ -39,9 +36,7 @@ tunnel::tunnel(exchange_context& context, exchange_pool& exchanges, runtime::tra
       hello_(std::move(me)),
       on_open_(std::move(on_open)),
       began_(clock::now()),
-      heard_(began_),
-      quiet_since_(began_),
-      beaten_(began_),
+      lease_(began_),
       session_(context.home, std::move(connection), *this, options_for(hello_)) {
   arm_beat();
 }
@@ -81,51 +76,43 @@ void tunnel::answer_hello(const runtime::field_list& fields) {
 // ----------------------------------------------------------------------------------
 
 void tunnel::on_heard() {
-  const auto now = clock::now();
-  if (now - heard_ >= limits::lease) lose_lease();
-  heard_ = quiet_since_ = now;
+  follow(lease_.on_heard(clock::now()));
 }
 
 bool tunnel::lease_holds() const noexcept {
-  return lease_probe_ == 0 && clock::now() - heard_ < limits::lease;
+  return lease_.holds(clock::now());
 }
 
-void tunnel::lose_lease() {
-  ping();
-  lease_probe_ = pings_;
-}
-
-void tunnel::ping() {
+uint64_t tunnel::ping() {
   session_.ping();
-  ++pings_;
+  return lease_.ping();
+}
+
+void tunnel::follow(actors::tunnel_lease::step next) {
+  if (next == actors::tunnel_lease::step::ping)
+    ping();
+  else if (next == actors::tunnel_lease::step::give_up)
+    give_up("heartbeat_lost", "the node was silent");
 }
 
 void tunnel::on_ping_answer() {
-  ++answers_;
-  if (answers_ >= lease_probe_) lease_probe_ = 0;
-  if (farewell_ping_ != 0 && answers_ >= farewell_ping_) node_knows_ = true;
+  lease_.on_ping_answer();
+  if (farewell_ping_ != 0 && lease_.answered(farewell_ping_)) node_knows_ = true;
   end_if_left();
 }
 
 void tunnel::arm_beat() {
   context_.home.timers().arm(
-      beat_, limits::heartbeat_tick, [](void* self) { static_cast<tunnel*>(self)->on_beat(); },
+      beat_, actors::heartbeat_tick, [](void* self) { static_cast<tunnel*>(self)->on_beat(); },
       this);
 }
 
 void tunnel::on_beat() {
   const auto now = clock::now();
-  if (now - beaten_ > stall) {
-    lose_lease();
-    quiet_since_ = now;
-  }
-  beaten_ = now;
+  arm_beat();
   if (!open_ && now - began_ > runtime::limits::hello_timeout)
     return give_up("hello_timeout", "the node said no hello");
-  if (now - quiet_since_ >= runtime::limits::ping_timeout)
-    return give_up("heartbeat_lost", "the node was silent");
-  if (now - quiet_since_ >= runtime::limits::ping_interval) ping();
-  arm_beat();
+  follow(lease_.on_beat(now));
 }
 
 void tunnel::give_up(std::string cause, std::string detail) {
@@ -141,8 +128,7 @@ void tunnel::drain() {
   if (std::exchange(leaving_, true)) return;
   session_.go_away();
   // Its answer comes behind everything that the node had sent before it read the GOAWAY.
-  ping();
-  farewell_ping_ = pings_;
+  farewell_ping_ = ping();
 }
 
 void tunnel::on_going_away() {

@@ -2,6 +2,7 @@
 // The connector's end of one tunnel (docs/tunnel-protocol.md): hello, heartbeat, leaving, and an
 // exchange for every stream.
 
+#include "actors/tunnel_lease.hpp"
 #include "connector/origin_exchange.hpp"
 #include "runtime/unique_function.hpp"
 
@@ -62,8 +63,9 @@ class tunnel final : private runtime::http2_owner, public exchange_host {
   void answer_hello(const runtime::field_list& fields);
   void on_beat();
   void arm_beat();
-  void ping();
-  void lose_lease();
+  /// Returns the ping's number.
+  uint64_t ping();
+  void follow(actors::tunnel_lease::step next);
   void give_up(std::string cause, std::string detail);
   void end_if_left();
   void on_left();
@@ -77,12 +79,7 @@ class tunnel final : private runtime::http2_owner, public exchange_host {
   hello_stream hello_stream_{*this};
   runtime::coarse_timer beat_, farewell_;
   const clock::time_point began_;
-  clock::time_point heard_;        // when anything last arrived
-  clock::time_point quiet_since_;  // the same, but for time in which this process stood still
-  clock::time_point beaten_;       // the last beat
-  uint64_t pings_ = 0;
-  uint64_t answers_ = 0;
-  uint64_t lease_probe_ = 0;  // number of the ping that must be answered first; 0: the lease holds
+  actors::tunnel_lease lease_;
   uint64_t farewell_ping_ = 0;  // the one behind our GOAWAY
   bool greeted_ = false;        // the first stream has come
   bool open_ = false;

@@ -21,7 +21,6 @@ namespace {
 
 // The queue answers by itself when the patience ends; this much later it is taken for dead.
 constexpr std::chrono::milliseconds queue_slack{2'000};
-constexpr unsigned max_attempts = 2;
 
 struct origin_cause {
   std::string_view name;
@@ -71,29 +70,36 @@ void exchange::reset() {
   failure_ = {};
   content_bytes_ = progress_ = progress_seen_ = 0;
   unsent_ = 0;
-  avoid_ = 0;
+  avoid_.clear();
   status_ = 0;
-  attempts_ = 0;
-  head_sent_ = origin_started_ = content_taken_ = never_started_ = response_ended_ = watch_user_ =
-      false;
+  failover_ = actors::failover{};
+  head_sent_ = guarded_ = response_ended_ = watch_user_ = false;
 }
 
 bool exchange::may_retry() const noexcept {
-  if (state_ != state::failed || head_sent_ || content_taken_ || request_.websocket) return false;
-  if (failure_.cause != "connector_lost" || attempts_ >= max_attempts) return false;
-  return never_started_ || !origin_started_ || request_.idempotent;
+  return state_ == state::failed && failure_.cause == "connector_lost" && failover_.may_move();
 }
 
 awaitable<result<void>> exchange::start(exchange_request request) {
   request_ = request;
+  const auto now = std::chrono::steady_clock::now();
+  if (state_ == state::idle) {
+    failover_ = actors::failover{request.idempotent || request.websocket};
+    began_at_ = now;
+  }
   enter(state::queued);
   failure_ = {};
-  never_started_ = response_ended_ = false;
+  response_ended_ = false;
+  guarded_ = !request.has_content && !request.websocket && !request.idempotent;
   const auto& application = *request.to->application;
+  // One patience for all attempts together.
+  const auto patience =
+      std::max(application.response_timeout -
+                   std::chrono::duration_cast<std::chrono::milliseconds>(now - began_at_),
+               std::chrono::milliseconds::zero());
   actors::exchange_ticket ticket{
       context_.load->next_exchange.fetch_add(1, std::memory_order_relaxed), application.name,
-      context_.home.index(), application.response_timeout, avoid_};
-  const auto patience = ticket.patience;
+      context_.home.index(), patience, avoid_};
   ticket_ = ticket.id;
   watch_user_ = user_left_ = false;
   arm_quiet(limits::abort_watch_delay);
@@ -113,7 +119,7 @@ awaitable<result<void>> exchange::start(exchange_request request) {
   }
   watch_user_ = false;
   dispatched_at_ = std::chrono::steady_clock::now();
-  ++attempts_;
+  failover_.begin_attempt();
   enter(state::requested);
   if (dispatch_.tunnel.shard == context_.home.index()) {
     if (auto on = context_.tunnels->find(dispatch_.tunnel.number))
@@ -126,7 +132,8 @@ awaitable<result<void>> exchange::start(exchange_request request) {
     on_stream_closed(NGHTTP2_REFUSED_STREAM);
     co_return result<void>{};
   }
-  stream_->submit(*request_.fields, !request_.has_content && !request_.websocket);
+  stream_->submit(*request_.fields, !request_.has_content && !request_.websocket && !guarded_);
+  if (guarded_ && stream_ != nullptr && stream_->room() > 0) hand_over_end();
   if (!ended()) arm_quiet(limits::abort_watch_delay);
   co_return result<void>{};
 }
@@ -162,13 +169,29 @@ size_t exchange::content_room() {
 
 void exchange::content(std::string_view piece) {
   if (stream_ == nullptr) return;
-  content_taken_ = true;
+  failover_.hand_over(true);
   progress_ += piece.size();
   stream_->write(piece);
 }
 
 void exchange::content_end(std::vector<std::pair<std::string, std::string>> trailers) {
-  if (stream_) stream_->finish(std::move(trailers));
+  if (stream_ == nullptr) return;
+  failover_.hand_over(true);
+  stream_->finish(std::move(trailers));
+}
+
+void exchange::on_request_room() {
+  if (guarded_)
+    hand_over_end();
+  else
+    user_.wake();
+}
+
+void exchange::hand_over_end() {
+  if (stream_ == nullptr || state_ != state::requested) return;
+  guarded_ = false;
+  failover_.hand_over(false);
+  stream_->finish({});
 }
 
 void exchange::user_gone() {
@@ -200,7 +223,7 @@ void exchange::on_sent(size_t bytes) {
 void exchange::on_response_interim(const runtime::field_list& fields) {
   const auto status = parse_status(runtime::field_value(fields, ":status"));
   if (runtime::field_value(fields, "postern-origin") == "started") {
-    origin_started_ = true;
+    failover_.origin_started();
     return;
   }
   response_.clear();
@@ -254,6 +277,7 @@ void exchange::on_response_head(const runtime::field_list& fields, bool ended) {
   translate_response(fields);
   enter(state::responding);
   head_sent_ = true;
+  failover_.response_begun();
   ++progress_;
   if (request_.websocket && status_ == 200) {
     status_ = 101;
@@ -313,16 +337,26 @@ void exchange::on_stream_closed(uint32_t code) {
     stream_ = nullptr;
     return;
   }
-  never_started_ = code == NGHTTP2_REFUSED_STREAM;
-  avoid_ = dispatch_.tunnel.number;
-  if (code == runtime::connection_lost || never_started_)
-    fail({error_category::bad_gateway, "connector_lost", "connector",
-          "connector " + dispatch_.connector},
-         exchange_outcome::connector_lost);
+  const auto refused = code == NGHTTP2_REFUSED_STREAM;
+  if (refused) failover_.refused();
+  if (code == runtime::connection_lost || refused)
+    lose_connector();
   else
     fail({error_category::bad_gateway, "origin_closed", "origin",
           "stream code " + std::to_string(code)},
          exchange_outcome::origin_failed);
+}
+
+void exchange::on_connector_silent() {
+  // What cannot go elsewhere waits: the connector may come back with the response.
+  if (!ended() && failover_.may_move()) lose_connector();
+}
+
+void exchange::lose_connector() {
+  avoid_ = dispatch_.connector;
+  fail({error_category::bad_gateway, "connector_lost", "connector",
+        "connector " + dispatch_.connector},
+       exchange_outcome::connector_lost);
 }
 
 void exchange::leave_stream(exchange_outcome outcome) {

@@ -3,6 +3,7 @@
 // connection, hands the head over, passes content both ways within the windows, translates the
 // response head, knows whether a retry is allowed.
 
+#include "actors/failover.hpp"
 #include "edge/edge_context.hpp"
 #include "edge/exchange_stream.hpp"
 #include "edge/published_routes.hpp"
@@ -49,8 +50,7 @@ class exchange final : private exchange_events {
   bool head_sent() const noexcept { return head_sent_; }
   /// Why it failed before the user got a head.
   const runtime::error& failure() const noexcept { return failure_; }
-  /// Failed in a way that allows one more attempt: the origin got nothing, or the method is
-  /// idempotent; content untouched.
+  /// Failed in a way that allows one more attempt (actors/failover).
   bool may_retry() const noexcept;
 
   // -- the user's side
@@ -81,12 +81,15 @@ class exchange final : private exchange_events {
   void on_response_content(std::string_view piece) override;
   void on_response_trailers(const runtime::field_list& fields) override;
   void on_response_end() override;
-  void on_request_room() override { user_.wake(); }
+  void on_request_room() override;
+  void on_connector_silent() override;
   void on_stream_closed(uint32_t code) override;
 
   void enter(state next);
   void fail(runtime::error why, actors::exchange_outcome outcome);
   void complete();
+  void hand_over_end();
+  void lose_connector();
   void leave_stream(actors::exchange_outcome outcome);
   void on_quiet();
   void arm_quiet(std::chrono::milliseconds after);
@@ -103,23 +106,21 @@ class exchange final : private exchange_events {
   std::deque<std::string> response_text_;
   std::vector<std::pair<std::string, std::string>> trailers_;
   runtime::coarse_timer quiet_;
-  std::chrono::steady_clock::time_point dispatched_at_;
+  std::chrono::steady_clock::time_point began_at_, dispatched_at_;
   uint64_t content_bytes_ = 0;
   uint64_t progress_ = 0;  ///< rises with every byte either way
   uint64_t progress_seen_ = 0;
   size_t unsent_ = 0;  ///< response content handed to the user's side and not yet consumed
-  uint64_t avoid_ = 0;
+  actors::failover failover_;
+  std::string avoid_;  ///< the connector that failed it last
   std::chrono::milliseconds response_delay_{0};
   uint64_t ticket_ = 0;  ///< id in the queue
   unsigned status_ = 0;
-  unsigned attempts_ = 0;
   state state_ = state::idle;
   bool dispatched_ = false;  ///< a place on a tunnel is ours, and must be given back once
   bool user_left_ = false;   ///< while it was queued
   bool head_sent_ = false;
-  bool origin_started_ = false;
-  bool content_taken_ = false;
-  bool never_started_ = false;
+  bool guarded_ = false;  ///< its end is handed over only when the connector asks for it
   bool response_ended_ = false;
   bool watch_user_ = false;
 };

@@ -7,14 +7,17 @@ namespace postern::edge {
 namespace {
 
 /// An HTTP/2 stream on this shard; deletes itself once it is closed and let go.
-class local_stream final : public exchange_stream, private runtime::http2_stream {
+class local_stream final : public exchange_stream,
+                           private runtime::http2_stream,
+                           private silence_listener {
  public:
   local_stream(std::shared_ptr<tunnel> on, exchange_events& events)
       : tunnel_(std::move(on)), events_(&events) {}
 
   void submit(const runtime::field_list& fields, bool ended) override {
-    if (session().submit_request(*this, fields, ended)) {
+    if (!tunnel_->silent() && session().submit_request(*this, fields, ended)) {
       open_ = true;
+      tunnel_->listen(*this);
       request_ended_ = ended;
       return;
     }
@@ -35,6 +38,7 @@ class local_stream final : public exchange_stream, private runtime::http2_stream
       delete this;
       return;
     }
+    tunnel_->unlisten(*this);
     // Ended both ways, it closes by itself within this turn.
     if (!request_ended_ || !response_ended_) session().reset(*this, NGHTTP2_CANCEL);
   }
@@ -63,8 +67,12 @@ class local_stream final : public exchange_stream, private runtime::http2_stream
   void on_writable() override {
     if (events_) events_->on_request_room();
   }
+  void on_silent() override {
+    if (events_) events_->on_connector_silent();
+  }
   void on_closed(uint32_t code) override {
     open_ = false;
+    tunnel_->unlisten(*this);
     auto* events = std::exchange(events_, nullptr);
     if (events == nullptr) {
       delete this;

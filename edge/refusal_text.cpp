@@ -90,6 +90,10 @@ constexpr std::array texts{
                  "No connector that reaches the application is connected.", soon},
     refusal_text{"queue_full", "Too much to do",
                  "Too many requests wait for the connectors of the application.", soon},
+    refusal_text{"queue_overload", "Too much to do",
+                 "So many requests wait for the connectors of the application that yours would "
+                 "wait too long.",
+                 soon},
     refusal_text{"queue_timeout", "Too much to do",
                  "All connectors of the application were busy for too long.", soon},
     refusal_text{"queue_ended", no_answer, "The connectors of the application are being regrouped.",

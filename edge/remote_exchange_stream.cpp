@@ -121,6 +121,9 @@ class relay final : public exchange_events, public std::enable_shared_from_this<
     post([](front& f) { f.tell([](auto& e) { e.on_response_end(); }); });
   }
   void on_request_room() override { grant(); }
+  void on_connector_silent() override {
+    post([](front& f) { f.tell([](auto& e) { e.on_connector_silent(); }); });
+  }
   void on_stream_closed(uint32_t code) override {
     post([code](front& f) { f.over(code); });
   }

@@ -156,6 +156,9 @@ void translate_request(translated_request& out, const checked_request& request,
                                                              urls.external_path.size())})});
   to.push_back({"postern-application", application.name});
   to.push_back({"postern-request-id", who.request_id});
+  // Its end is handed over like content: only when asked for (docs/tunnel-protocol.md, 5).
+  if (!request.has_content && !request.websocket && !is_idempotent(request.method))
+    to.push_back({"postern-content", "none"});
 
   bool names_fields = false;  // "Connection: keep-alive" is common and names nothing
   for (const auto& f : fields)

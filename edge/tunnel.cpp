@@ -134,7 +134,7 @@ awaitable<void> tunnel::run() {
   auto self = shared_from_this();
   context_.tunnels->add(self);
   context_.home.timers().arm(
-      heartbeat_, limits::ping_interval, [](void* raw) { static_cast<tunnel*>(raw)->beat(); },
+      heartbeat_, actors::heartbeat_tick, [](void* raw) { static_cast<tunnel*>(raw)->beat(); },
       this);
   asio::co_spawn(
       context_.home.get_executor(), [self]() -> awaitable<void> { co_await self->open(); },
@@ -207,6 +207,7 @@ awaitable<result<void>> tunnel::attach() {
     context_.port->tell(connection_, actors::drain_atom_v);
   else
     enter(state::serving);
+  if (silent()) context_.port->tell(connection_, actors::silent_atom_v, true);
   co_return result<void>{};
 }
 
@@ -228,13 +229,47 @@ void tunnel::on_going_away() {
 
 void tunnel::beat() {
   context_.home.timers().arm(
-      heartbeat_, limits::ping_interval, [](void* raw) { static_cast<tunnel*>(raw)->beat(); },
+      heartbeat_, actors::heartbeat_tick, [](void* raw) { static_cast<tunnel*>(raw)->beat(); },
       this);
-  if (++silent_ticks_ > limits::ping_timeout / limits::ping_interval) {
-    cut("heartbeat_lost");
-    return;
+  using actors::heartbeat_step;
+  switch (watch_.tick()) {
+    case heartbeat_step::none:
+      return;
+    case heartbeat_step::give_up:
+      return cut("heartbeat_lost");
+    case heartbeat_step::back:
+      return change_silence(false);
+    case heartbeat_step::silent:
+      change_silence(true);
+      [[fallthrough]];
+    case heartbeat_step::ping:
+      return session_.ping();
   }
-  if (silent_ticks_ > 1) session_.ping();
+}
+
+void tunnel::change_silence(bool silent) {
+  runtime::log_event(spdlog::level::warn, silent ? "tunnel fell silent" : "tunnel was heard again",
+                     {{"tunnel", std::to_string(info_.id.number)}, {"connector", peer_.connector}});
+  if (connection_) context_.port->tell(connection_, actors::silent_atom_v, silent);
+  if (!silent) return;
+  // Backwards: whoever stops listening is replaced by one that has been told.
+  for (size_t i = listeners_.size(); i-- > 0;)
+    if (i < listeners_.size()) listeners_[i]->on_silent();
+}
+
+void tunnel::listen(silence_listener& l) {
+  listeners_.push_back(&l);
+  l.place_ = listeners_.size();
+}
+
+void tunnel::unlisten(silence_listener& l) noexcept {
+  if (l.place_ == 0) return;
+  auto& place = listeners_[std::exchange(l.place_, 0) - 1];
+  if (place != listeners_.back()) {
+    listeners_.back()->place_ = static_cast<size_t>(&place - listeners_.data()) + 1;
+    place = listeners_.back();
+  }
+  listeners_.pop_back();
 }
 
 void tunnel::cut(const std::string& reason) {

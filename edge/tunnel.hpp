@@ -2,6 +2,7 @@
 // The node's side of a tunnel (docs/tunnel-protocol.md): hello, heartbeat, announcement to the
 // actors, end.
 
+#include "actors/peer_watch.hpp"
 #include "edge/edge_context.hpp"
 #include "runtime/http2_session.hpp"
 
@@ -15,6 +16,22 @@ struct tunnel_peer {
   std::string connector;  ///< the certificate's common name
   std::string serial;
   std::string address;
+};
+
+class tunnel;
+
+/// Who wants to know that nothing is heard of a tunnel's connector. Lives on the tunnel's shard.
+class silence_listener {
+ public:
+  /// May stop listening itself, and nobody else.
+  virtual void on_silent() = 0;
+
+ protected:
+  ~silence_listener() = default;
+
+ private:
+  friend class tunnel;
+  size_t place_ = 0;  // in the tunnel's list, from 1; 0: not listening
 };
 
 /// One tunnel. Lives on one shard from its handshake on; ends itself when the connection ends.
@@ -45,18 +62,24 @@ class tunnel final : public std::enable_shared_from_this<tunnel>, private runtim
 
   uint64_t number() const noexcept { return info_.id.number; }
   runtime::http2_session& session() noexcept { return session_; }
+  /// Whether nothing has been heard of the connector for so long that it gets nothing more.
+  bool silent() const noexcept { return watch_.silent(); }
+  void listen(silence_listener& l);
+  /// Of one who does not listen: does nothing.
+  void unlisten(silence_listener& l) noexcept;
   bool serves() const noexcept { return state_ == state::serving || state_ == state::draining; }
 
  private:
   class hello_stream;
 
   void on_going_away() override;
-  void on_heard() override { silent_ticks_ = 0; }
+  void on_heard() override { watch_.heard(); }
   void enter(state next);
   runtime::awaitable<runtime::result<void>> greet();
   runtime::awaitable<runtime::result<void>> attach();
   runtime::awaitable<void> open();
   void beat();
+  void change_silence(bool silent);
 
   edge_context& context_;
   tunnel_peer peer_;
@@ -65,7 +88,8 @@ class tunnel final : public std::enable_shared_from_this<tunnel>, private runtim
   runtime::http2_session session_;
   std::unique_ptr<hello_stream> hello_;
   runtime::coarse_timer heartbeat_;
-  unsigned silent_ticks_ = 0;
+  actors::peer_watch watch_;
+  std::vector<silence_listener*> listeners_;
   state state_ = state::greeting;
   std::string end_reason_;
 };

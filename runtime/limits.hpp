@@ -41,10 +41,6 @@ inline constexpr size_t write_high_water = 128 * 1024;
 /// floods end the tunnel.
 inline constexpr uint32_t control_frames_per_second = 10'000;
 
-/// A tunnel sends a ping after this silence of its peer ...
-inline constexpr auto ping_interval = 1s;
-/// ... and is given up when nothing at all arrived for this long: a frozen peer leaves within 3 s.
-inline constexpr auto ping_timeout = 3s;
 /// From the end of the handshake to the connector's hello.
 inline constexpr auto hello_timeout = 5s;
 

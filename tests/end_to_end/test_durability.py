@@ -228,6 +228,49 @@ def test_a_frozen_connector_that_thaws_starts_nothing_twice(make_world, tmp_path
     assert second.stop() == 0
 
 
+def test_a_frozen_connector_costs_no_request(make_world, tmp_path):
+    own = make_world()
+    second = connector(own.node, tmp_path / "second", "second").enroll("main", own.control.enrolment_token("main")).start()
+    own.raw.on("/order", lambda e: e.answer(200, e.content()))
+    begun = threading.Event()
+
+    def slow(one):
+        begun.set()
+        time.sleep(1)
+        one.answer(200, b"slow")
+    own.raw.on("/slow", slow)
+    results = []
+
+    def ask(method, path, content):
+        with own.node.browser(timeout=60.0) as client:
+            began = time.monotonic()
+            code = client.fetch(own.node.url("app") + path, method, content=content).status_code
+            results.append((method, path, code, time.monotonic() - began))
+    # These have reached the origin, through either connector, when the first one freezes.
+    asking = [threading.Thread(target=ask, args=("POST", f"slow?{number}", None)) for number in range(4)]
+    for one in asking:
+        one.start()
+    assert begun.wait(10)
+    time.sleep(0.4)
+    own.connector.process.freeze()
+    fresh = [threading.Thread(target=ask, args=(method, f"order?{method}-{len(content or b'')}-{number}", content))
+             for number in range(4) for method, content in (("GET", None), ("POST", None), ("PUT", b"x"), ("POST", b"x"))]
+    for one in fresh:
+        one.start()
+    for one in fresh:
+        one.join(60)
+    assert all(code == 200 for _, _, code, _ in results), results
+    assert all(took < 4 for _, path, _, took in results if path.startswith("order")), results
+    own.connector.process.thaw()
+    for one in asking:
+        one.join(60)
+    time.sleep(1)
+    assert len(results) == 20 and all(code == 200 for _, _, code, _ in results), results
+    for method, path, _, _ in results:
+        assert own.raw.count("/" + path) == 1 or method != "POST", path
+    assert second.stop() == 0
+
+
 @pytest.mark.parametrize("what", ["node", "connector"])
 def test_kills_in_a_row_leave_everything_working(make_world, what):
     own = make_world()

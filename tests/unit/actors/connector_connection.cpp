@@ -48,6 +48,40 @@ CAF_TEST(draining it takes no more exchanges and cuts nothing) {
   CAF_CHECK(draining());
 }
 
+CAF_TEST(silent it stays attached and gets nothing) {
+  const auto place = [this] {
+    exchange_ticket t;
+    t.id = 1;
+    return ask<dispatch>(queue, submit_atom_v, t)->cause();
+  };
+  tell(connection, silent_atom_v, true);
+  CAF_CHECK(attached_to(queue));
+  CAF_CHECK(!draining());
+  CAF_CHECK_EQUAL(place(), "no_connector");
+  tell(connection, silent_atom_v, true);
+  tell(connection, silent_atom_v, false);
+  CAF_CHECK_EQUAL(place(), "answered");
+  CAF_CHECK(cuts->empty());
+}
+
+CAF_TEST(silent it is silent in another queue too) {
+  tell(connection, silent_atom_v, true);
+  tell(connection, update_atom_v, group_queue_actor{other});
+  CAF_CHECK(!attached_to(queue));
+  CAF_CHECK(attached_to(other));
+  exchange_ticket t;
+  t.id = 1;
+  CAF_CHECK_EQUAL(ask<dispatch>(other, submit_atom_v, t)->cause(), "no_connector");
+}
+
+CAF_TEST(silence after draining changes nothing) {
+  tell(connection, drain_atom_v);
+  tell(connection, silent_atom_v, true);
+  tell(connection, silent_atom_v, false);
+  CAF_CHECK(!attached_to(queue));
+  CAF_CHECK(draining());
+}
+
 CAF_TEST(closed it detaches and ends) {
   tell(connection, closed_atom_v, std::string{"the connector left"});
   CAF_CHECK(!attached_to(queue));

@@ -12,7 +12,8 @@ namespace {
 
 const actor_time start{std::chrono::hours{1}};
 
-uint64_t taken(dispatch_board& b, uint32_t shard = 0, uint64_t avoid = 0, actor_time now = start) {
+uint64_t taken(dispatch_board& b, uint32_t shard = 0, const std::string& avoid = {},
+               actor_time now = start) {
   const auto d = b.take(shard, avoid, now);
   return d ? d->tunnel.number : 0;
 }
@@ -47,12 +48,30 @@ CAF_TEST(the shard of the user goes first until it is full) {
   CAF_CHECK_EQUAL(taken(b, 1), 2u);
 }
 
-CAF_TEST(a tunnel to avoid is taken only if no other has room) {
+CAF_TEST(a connector to avoid is taken only if no other has room) {
   dispatch_board b;
   b.attach(make_tunnel(1, 10, 0));
-  b.attach(make_tunnel(2, 1, 1));
-  CAF_CHECK_EQUAL(taken(b, 0, 1), 2u);
-  CAF_CHECK_EQUAL(taken(b, 0, 1), 1u);
+  b.attach(make_tunnel(2, 10, 0));
+  b.attach(make_tunnel(3, 1, 1, "c2"));
+  CAF_CHECK_EQUAL(taken(b, 0, "c1"), 3u);
+  CAF_CHECK_EQUAL(taken(b, 0, "c1"), 1u);
+}
+
+CAF_TEST(a tunnel whose connector is silent gets nothing and keeps what it has) {
+  dispatch_board b;
+  b.attach(make_tunnel(1, 2));
+  CAF_CHECK_EQUAL(taken(b), 1u);
+  CAF_CHECK(b.set_silent({0, 1}, true));
+  CAF_CHECK(!b.has_room());
+  CAF_CHECK(!b.serves());
+  CAF_CHECK(!b.empty());
+  CAF_CHECK_EQUAL(taken(b), 0u);
+  CAF_CHECK_EQUAL(b.running(), 1u);
+  CAF_CHECK(b.set_silent({0, 1}, false));
+  CAF_CHECK(b.serves());
+  CAF_CHECK_EQUAL(taken(b), 1u);
+  CAF_CHECK_EQUAL(taken(b), 0u);
+  CAF_CHECK(!b.set_silent({0, 9}, true));
 }
 
 CAF_TEST(a slow tunnel gets less) {
@@ -99,16 +118,16 @@ CAF_TEST(an old latency is forgotten) {
   b.release({0, 1}, exchange_outcome::completed, 900ms, start);
   CAF_CHECK_EQUAL(taken(b), 2u);
   b.release({0, 2}, exchange_outcome::completed, 5ms, start);
-  CAF_CHECK_EQUAL(taken(b, 0, 0, start + latency_memory), 1u);
+  CAF_CHECK_EQUAL(taken(b, 0, {}, start + latency_memory), 1u);
 }
 
 CAF_TEST(latency follows its samples by an eighth) {
   dispatch_board b;
   b.attach(make_tunnel(1, 100));
-  b.attach(make_tunnel(2, 100));
+  b.attach(make_tunnel(2, 100, 0, "c2"));
   taken(b);
   b.release({0, 1}, exchange_outcome::completed, 80ms, start);
-  taken(b, 0, 1);
+  taken(b, 0, "c1");
   b.release({0, 2}, exchange_outcome::completed, 160ms, start);
   CAF_CHECK_EQUAL(taken(b), 1u);  // 80 against 160
   b.release({0, 1}, exchange_outcome::completed, 640ms, start);
@@ -192,7 +211,8 @@ CAF_TEST(capacity is never exceeded whatever happens) {
           const auto free = std::any_of(model.begin(), model.end(), [](const auto& t) {
             return t.second.first < t.second.second;
           });
-          const auto got = taken(b, random() % 2, random() % 7, start + milliseconds{step});
+          const auto got =
+              taken(b, random() % 2, random() % 7 == 0 ? "c1" : "", start + milliseconds{step});
           CAF_REQUIRE_EQUAL(got != 0, free);
           if (got != 0) CAF_REQUIRE(++model[got].first <= model[got].second);
         }

@@ -199,14 +199,64 @@ CAF_TEST(the last connection may go while exchanges wait) {
   CAF_CHECK_EQUAL(b->value->tunnel.number, 2u);
 }
 
-CAF_TEST(a tunnel that just failed the exchange is avoided) {
+CAF_TEST(a connector that just failed the exchange is avoided) {
   attach(1, 10);
-  attach(2, 10);
+  tell(queue, attach_atom_v, make_tunnel(2, 10, 0, "c2"));
   for (int i = 0; i < 5; ++i) {
     auto t = ticket();
-    t.avoid = 1;
+    t.avoid = "c1";
     CAF_CHECK(submit(t)->value->tunnel.number == 2);
   }
+}
+
+CAF_TEST(a silent connector gets nothing until it is heard again) {
+  attach(1, 10);
+  tell(queue, silent_atom_v, tunnel_id{0, 1}, true);
+  const auto a = submit("a", 2s);
+  const auto b = submit("a", 9s);
+  CAF_CHECK(a->pending());
+  pass(2s);
+  CAF_CHECK_EQUAL(a->cause(), "no_connector");
+  tell(queue, silent_atom_v, tunnel_id{0, 1}, false);
+  CAF_CHECK(b->value.has_value());
+}
+
+CAF_TEST(who would wait in vain is turned away at once) {
+  attach(1, 1);
+  submit();
+  for (int i = 0; i < 40; ++i)
+    submit("flood", 60s);
+  // Ten are served at one a second: thirty still wait.
+  for (int i = 0; i < 10; ++i) {
+    pass(1s);
+    release({0, 1});
+  }
+  const auto late = submit("flood", 10s);
+  CAF_CHECK_EQUAL(late->cause(), "queue_overload");
+  CAF_CHECK(late->failure->category == error_category::overloaded);
+  // Another application has its own turn, and who has time may wait.
+  CAF_CHECK(submit("quiet", 10s)->pending());
+  CAF_CHECK(submit("flood", 60s)->pending());
+}
+
+CAF_TEST(an idle time is not taken for slow service) {
+  attach(1, 1);
+  for (int round = 0; round < 12; ++round) {
+    submit();
+    const auto waits = submit("a", 5s);
+    release({0, 1});
+    CAF_CHECK(waits->value.has_value());
+    release({0, 1});
+    pass(60s);
+  }
+  submit();
+  CAF_CHECK(submit("a", 5s)->pending());
+}
+
+CAF_TEST(all lines together are bounded) {
+  for (size_t i = 0; i < largest_waiting_count; ++i)
+    CAF_REQUIRE(submit("a" + std::to_string(i % 9))->pending());
+  CAF_CHECK_EQUAL(submit("another")->cause(), "queue_full");
 }
 
 CAF_TEST(lookup counts what runs and what waits) {

@@ -1,0 +1,25 @@
+#include "actors/service_rate.hpp"
+
+#include <algorithm>
+
+namespace postern::actors {
+
+void service_rate::on_served(actor_time now) noexcept {
+  if (running_) {
+    const auto sample = std::chrono::duration<float, std::milli>{now - last_}.count();
+    // Many may be served in one moment: the mean must follow bursts slowly.
+    interval_ = samples_ == 0 ? sample : interval_ + (sample - interval_) / 16.F;
+    samples_ = std::min(samples_ + 1, fewest_rate_samples);
+  }
+  running_ = true;
+  last_ = now;
+}
+
+milliseconds service_rate::wait_behind(size_t ahead) const noexcept {
+  if (samples_ < fewest_rate_samples) return milliseconds::zero();
+  constexpr float most = 86'400'000;
+  return milliseconds{
+      static_cast<int64_t>(std::min(interval_ * static_cast<float>(ahead + 1), most))};
+}
+
+}  // namespace postern::actors
