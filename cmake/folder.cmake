@@ -27,6 +27,11 @@ function(postern_program name)
   endif()
   add_executable(${name} ${CMAKE_SOURCE_DIR}/${arg_FOLDER}/main.cpp)
   target_link_libraries(${name} PRIVATE postern_${arg_FOLDER} CLI11::CLI11)
+  if(NOT POSTERN_SANITIZE)
+    # The allocator of the process (docs/performance.md); a sanitizer brings its own. First in line, so that it stands in for libc's.
+    target_link_options(${name} PRIVATE -Wl,--no-as-needed)
+    target_link_libraries(${name} PRIVATE mimalloc)
+  endif()
   postern_compile_options(${name})
 endfunction()
 

@@ -34,7 +34,7 @@ void origin_exchange::assign(exchange_host& host) {
 
 void origin_exchange::on_head(const field_list& fields, bool end_of_stream) {
   application_ = runtime::field_value(fields, "postern-application");
-  request_id_ = runtime::field_value(fields, "postern-request-id");
+  request_id_ = runtime::field_value(fields, "x-request-id");
   request_trailers_.clear();
   request_ended_ = end_of_stream;
   window_open_ = announced_ = late_ = false;

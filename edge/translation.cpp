@@ -155,7 +155,6 @@ void translate_request(translated_request& out, const checked_request& request,
     to.push_back({":path", out.keep(urls.internal_path + std::string{request.target.substr(
                                                              urls.external_path.size())})});
   to.push_back({"postern-application", application.name});
-  to.push_back({"postern-request-id", who.request_id});
   // Its end is handed over like content: only when asked for (docs/tunnel-protocol.md, 5).
   if (!request.has_content && !request.websocket && !is_idempotent(request.method))
     to.push_back({"postern-content", "none"});

@@ -25,13 +25,21 @@ std::string_view view(const nghttp2_rcbuf* buffer) {
   return {reinterpret_cast<const char*>(v.base), v.len};
 }
 
+/// A value that never comes again only drives others out of the peer's table (RFC 7541,
+/// section 4.4).
+bool never_repeats(std::string_view name) noexcept {
+  return name == "x-request-id" || name == "traceparent";
+}
+
 const std::vector<nghttp2_nv>& to_nv(const field_list& fields) {
   static thread_local std::vector<nghttp2_nv> nv;
   nv.clear();
   for (const auto& f : fields)
     nv.push_back({reinterpret_cast<uint8_t*>(const_cast<char*>(f.name.data())),
                   reinterpret_cast<uint8_t*>(const_cast<char*>(f.value.data())), f.name.size(),
-                  f.value.size(), NGHTTP2_NV_FLAG_NONE});
+                  f.value.size(),
+                  static_cast<uint8_t>(never_repeats(f.name) ? NGHTTP2_NV_FLAG_NO_INDEX
+                                                             : NGHTTP2_NV_FLAG_NONE)});
   return nv;
 }
 

@@ -3,6 +3,7 @@
 #include "runtime/encoding.hpp"
 #include "runtime/error.hpp"
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 
 #include <algorithm>
@@ -39,7 +40,36 @@ uint64_t random_source::below(uint64_t bound) {
   }
 }
 
+namespace {
+
+/// What one call of OpenSSL yields serves many identifiers: a call costs more than a kilobyte does.
+/// Bytes are overwritten when they are handed out, so that what was a secret is not kept here.
+struct random_stock {
+  std::array<uint8_t, 2048> bytes;
+  size_t left = 0;
+
+  void take(std::span<uint8_t> out) {
+    if (left < out.size()) {
+      ensure(RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1,
+             "no randomness to be had");
+      left = bytes.size();
+    }
+    left -= out.size();
+    std::memcpy(out.data(), bytes.data() + left, out.size());
+    OPENSSL_cleanse(bytes.data() + left, out.size());
+  }
+};
+
+constexpr size_t most_from_stock = 64;
+
+}  // namespace
+
 void system_random_source::fill(std::span<uint8_t> out) {
+  if (out.size() <= most_from_stock) {
+    static thread_local random_stock stock;
+    stock.take(out);
+    return;
+  }
   constexpr size_t most = std::numeric_limits<int>::max();
   while (!out.empty()) {
     const size_t size = std::min(out.size(), most);

@@ -13,28 +13,35 @@ transport::transport(tcp_socket socket, ssl_ptr tls)
   socket_.non_blocking(true, ignored);
   socket_.native_non_blocking(true, ignored);
   socket_.set_option(asio::ip::tcp::no_delay{true}, ignored);
-  if (tls_) SSL_set_fd(tls_.get(), static_cast<int>(socket_.native_handle()));
+  if (!tls_) return;
+  const auto handle = static_cast<int>(socket_.native_handle());
+  SSL_set0_rbio(tls_.get(), BIO_new_socket(handle, BIO_NOCLOSE));
+  output_ = std::make_unique<tls_output>(tls_.get(), handle);
 }
 
 transport::~transport() = default;
 
+transport& transport::operator=(transport&& other) noexcept {
+  socket_ = std::move(other.socket_);
+  // The old connection goes before what it writes to.
+  tls_ = std::move(other.tls_);
+  output_ = std::move(other.output_);
+  return *this;
+}
+
 io_outcome transport::classify(int outcome) {
   if (outcome > 0) return {io_status::done, static_cast<size_t>(outcome)};
-  switch (SSL_get_error(tls_.get(), outcome)) {
-    case SSL_ERROR_WANT_READ:
-      return {io_status::want_read, 0};
-    case SSL_ERROR_WANT_WRITE:
-      return {io_status::want_write, 0};
-    case SSL_ERROR_ZERO_RETURN:
-      return {io_status::closed, 0};
-    default:
-      return {io_status::failed, 0};
-  }
+  // Not SSL_get_error(): it asks the thread's error queue, which others of the shard may have left
+  // something in, and which would have to be emptied before every call.
+  auto* tls = tls_.get();
+  if (SSL_want_read(tls) && BIO_should_read(SSL_get_rbio(tls))) return {io_status::want_read, 0};
+  if (SSL_want_write(tls) && BIO_should_write(SSL_get_wbio(tls))) return {io_status::want_write, 0};
+  if ((SSL_get_shutdown(tls) & SSL_RECEIVED_SHUTDOWN) != 0) return {io_status::closed, 0};
+  return {io_status::failed, 0};
 }
 
 io_outcome transport::try_read(std::span<char> into) {
   if (tls_) {
-    ERR_clear_error();
     return classify(SSL_read(tls_.get(), into.data(), static_cast<int>(into.size())));
   }
   const auto n = ::recv(socket_.native_handle(), into.data(), into.size(), 0);
@@ -47,8 +54,17 @@ io_outcome transport::try_read(std::span<char> into) {
 
 io_outcome transport::try_write(std::span<const char> from) {
   if (tls_) {
-    ERR_clear_error();
-    return classify(SSL_write(tls_.get(), from.data(), static_cast<int>(from.size())));
+    const auto outcome = output_->write(from);
+    switch (outcome.result) {
+      case tls_output::status::done:
+        return {io_status::done, outcome.bytes};
+      case tls_output::status::blocked:
+        return {io_status::want_write, 0};
+      case tls_output::status::want:
+        return classify(0);
+      case tls_output::status::failed:
+        return {io_status::failed, 0};
+    }
   }
   const auto n = ::send(socket_.native_handle(), from.data(), from.size(), MSG_NOSIGNAL);
   if (n >= 0) return {io_status::done, static_cast<size_t>(n)};
@@ -60,7 +76,6 @@ io_outcome transport::try_write(std::span<const char> from) {
 io_status transport::peek() {
   char byte = 0;
   if (tls_) {
-    ERR_clear_error();
     return classify(SSL_peek(tls_.get(), &byte, 1)).status;
   }
   const auto n = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK);
@@ -121,7 +136,6 @@ awaitable<result<void>> transport::handshake(coarse_timers& timers,
 void transport::shutdown() noexcept {
   if (!is_open()) return;
   if (tls_ && SSL_is_init_finished(tls_.get())) {
-    ERR_clear_error();
     SSL_shutdown(tls_.get());
   }
   close();

@@ -6,6 +6,7 @@
 #include "runtime/coarse_timer.hpp"
 #include "runtime/shard.hpp"
 #include "runtime/tls_context.hpp"
+#include "runtime/tls_output.hpp"
 
 #include <boost/asio/compose.hpp>
 #include <boost/asio/post.hpp>
@@ -36,7 +37,7 @@ class transport {
   /// `tls` null: plain TCP.
   transport(tcp_socket socket, ssl_ptr tls);
   transport(transport&&) noexcept = default;
-  transport& operator=(transport&&) noexcept = default;
+  transport& operator=(transport&& other) noexcept;
   ~transport();
 
   executor_type get_executor() noexcept { return socket_.get_executor(); }
@@ -139,6 +140,7 @@ class transport {
   }
 
   tcp_socket socket_;
+  std::unique_ptr<tls_output> output_;  ///< with TLS only; outlives `tls_`, which points to it
   ssl_ptr tls_;
 };
 

@@ -27,7 +27,7 @@ class echo_stream final : public rt::http2_stream {
 
   void on_head(const rt::field_list& fields, bool) override {
     expect(stage::fresh, stage::open);
-    if (!rt::field_value(fields, "postern-request-id").empty())
+    if (!rt::field_value(fields, "x-request-id").empty())
       return session_->reset(*this, NGHTTP2_REFUSED_STREAM);
     session_->submit_interim(*this, {{":status", "103"}});
     session_->submit_response(*this, {{":status", "200"}}, false);

@@ -182,6 +182,42 @@ CAF_TEST(what does not fit waits until it does) {
   CAF_CHECK(run_until(home, [&] { return writable; }));
 }
 
+CAF_TEST(what tls could not send at once arrives whole and in order) {
+  open_tls("server.example");
+  ours->socket().set_option(asio::socket_base::send_buffer_size{20'000});
+  theirs->socket().set_option(asio::socket_base::receive_buffer_size{20'000});
+  std::string sent(3 << 20, '\0');
+  for (size_t i = 0; i < sent.size(); ++i)
+    sent[i] = static_cast<char>(i * 2654435761u >> 13);
+  std::string got;
+  std::vector<char> room(100'000);
+  size_t offset = 0, blocked = 0;
+  for (int idle = 0; got.size() < sent.size() && idle < 100'000;) {
+    for (;;) {
+      const auto outcome = ours->try_write(std::string_view{sent}.substr(offset));
+      if (outcome.status != io_status::done || offset == sent.size()) break;
+      CAF_REQUIRE(outcome.bytes > 0);
+      offset += outcome.bytes;
+    }
+    blocked += offset < sent.size();
+    const auto outcome = theirs->try_read(room);
+    if (outcome.status == io_status::done)
+      got.append(room.data(), outcome.bytes);
+    else
+      ++idle;
+  }
+  CAF_CHECK(blocked > 0);
+  CAF_CHECK(got == sent);
+}
+
+CAF_TEST(many records leave in one call) {
+  open_tls("server.example");
+  const std::string sent(150'000, 'z');
+  const auto outcome = ours->try_write(sent);
+  CAF_CHECK(outcome.status == io_status::done);
+  CAF_CHECK_EQUAL(outcome.bytes, sent.size());
+}
+
 CAF_TEST(a wait ends with the connection) {
   open_plain();
   std::optional<bool> readable;
