@@ -2,6 +2,7 @@
 
 #include "actors/actor_support.hpp"
 #include "actors/published_change.hpp"
+#include "actors/store_news.hpp"
 #include "actors/timeouts.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
@@ -26,7 +27,7 @@ bool is_legal(configuration_phase from, configuration_phase to) noexcept {
     case configuration_phase::loading:
       return to == configuration_phase::ready || to == configuration_phase::stale;
     case configuration_phase::ready:
-      return to == configuration_phase::committing;
+      return to == configuration_phase::committing || to == configuration_phase::loading;
     case configuration_phase::committing:
       return to == configuration_phase::ready || to == configuration_phase::loading;
     case configuration_phase::stale:
@@ -40,6 +41,25 @@ bool is_legal(configuration_phase from, configuration_phase to) noexcept {
 void configuration_state::move_to(configuration_phase next) noexcept {
   runtime::ensure(is_legal(phase_, next), "configuration: a legal phase");
   phase_ = next;
+}
+
+void configuration_state::begin_load() noexcept {
+  move_to(configuration_phase::loading);
+  outdated_ = false;
+}
+
+bool configuration_state::is_outdated_by(
+    const std::vector<runtime::store_news>& news) const noexcept {
+  // Every commit of a change replaces the version: it alone tells.
+  return std::ranges::any_of(news, [this](const auto& one) {
+    return concerns(one, meta_kind) && (one.revision == 0 || one.revision > meta_revision_);
+  });
+}
+
+bool configuration_state::begin_reload() noexcept {
+  if (!outdated_ || phase_ != configuration_phase::ready) return false;
+  begin_load();
+  return true;
 }
 
 void configuration_state::take_meta(const records& meta) {
@@ -112,9 +132,15 @@ void load(pointer self) {
     load_kind(self, "group", [self](const records& groups) {
       load_kind(self, "application", [self, groups](const records& applications) {
         if (self->state.end_load(groups, applications)) tell_subscribers(self);
+        if (self->state.begin_reload()) load(self);
       });
     });
   });
+}
+
+void on_news(pointer self, const std::vector<runtime::store_news>& news) {
+  if (self->state.is_outdated_by(news)) self->state.mark_outdated();
+  if (self->state.begin_reload()) load(self);
 }
 
 /// "application_updated" and its like.
@@ -153,6 +179,7 @@ caf::result<change_report> commit(pointer self, step_ptr step, std::string by) {
             record(self, step->report, by, "success");
             answer.deliver(std::move(step->report));
             tell_subscribers(self);
+            if (self->state.begin_reload()) load(self);
           },
           [=](caf::error& e) mutable {
             record(self, step->report, by, runtime::from_caf(e).cause);
@@ -200,6 +227,7 @@ configuration_self_actor::behavior_type configuration(pointer self, durable_stor
     std::erase_if(self->state.subscribers,
                   [&](const auto& subscriber) { return subscriber.address() == down.source; });
   });
+  follow_store<configuration_self_actor>(self, self->state.store);
   self->state.begin_load();
   load(self);
   return {
@@ -208,6 +236,7 @@ configuration_self_actor::behavior_type configuration(pointer self, durable_stor
       [self](subscribe_atom, const configuration_subscriber_actor& who) {
         return subscribe(self, who);
       },
+      [self](update_atom, const std::vector<runtime::store_news>& news) { on_news(self, news); },
       [self](tick_atom) {
         if (self->state.phase() != configuration_phase::stale) return;
         self->state.begin_load();

@@ -11,11 +11,13 @@ namespace postern::actors {
 
 /// The interface plus what the actor sends to itself.
 using configuration_self_actor = configuration_actor::extend<
+    // Takes over what other nodes have published.
+    reacts_to<update_atom, std::vector<runtime::store_news>>,
     // INTERNAL: tries to load again after the store failed.
     reacts_to<tick_atom>>;
 
-/// Where the actor stands. Legal moves: loading -> ready | stale; ready -> committing;
-/// committing -> ready | loading; stale -> loading.
+/// Where the actor stands. Legal moves: loading -> ready | stale; ready -> committing |
+/// loading; committing -> ready | loading; stale -> loading.
 enum class configuration_phase : uint8_t {
   loading,     ///< the store has been asked; without a snapshot every request waits
   ready,       ///< memory and store agree
@@ -33,12 +35,19 @@ class configuration_state {
 
   /// Begins to read the store. `meta` is to be read first: a commit of somebody else that slips in
   /// between then makes the next one of ours fail instead of undoing theirs.
-  void begin_load() noexcept { move_to(configuration_phase::loading); }
+  void begin_load() noexcept;
   void take_meta(const std::vector<runtime::stored_record>& meta);
   /// Ends the load. Returns whether the snapshot is a new one that subscribers have to know.
   bool end_load(const std::vector<runtime::stored_record>& groups,
                 const std::vector<runtime::stored_record>& applications);
   void fail_load() noexcept { move_to(configuration_phase::stale); }
+
+  /// Whether news of the store make what is in memory old. Our own commits do not.
+  bool is_outdated_by(const std::vector<runtime::store_news>& news) const noexcept;
+  /// What is in memory is old: it is to be read once the phase is `ready`.
+  void mark_outdated() noexcept { outdated_ = true; }
+  /// Begins to read again if that is due and possible; says whether it is.
+  bool begin_reload() noexcept;
 
   /// What a change comes to: a report that may be answered at once (`writes` is empty), or the
   /// writes to commit first; then the phase is `committing`. Errors: as plan_change, or
@@ -60,6 +69,7 @@ class configuration_state {
   configuration_phase phase_ = configuration_phase::stale;
   published_ptr snapshot_;
   uint64_t stored_version_ = 0;
+  bool outdated_ = false;       ///< somebody else has published since the last load began
   uint64_t meta_revision_ = 0;  ///< of the record that every commit replaces; 0: there is none
 };
 

@@ -3,6 +3,7 @@
 #include "actors/actor_support.hpp"
 #include "actors/connector_configuration.hpp"
 #include "actors/full_jitter.hpp"
+#include "config/endpoint.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
 #include <spdlog/spdlog.h>
@@ -79,7 +80,21 @@ void connector_agent_state::adjust_slots() {
   }
 }
 
+void connector_agent_state::on_summons(const std::string& address) {
+  if (!config::parse_endpoint(address))
+    return spdlog::warn("a node asks for tunnels to no address: {}", address);
+  for (auto& [slot, node] : summoned_.on_summons(address, tunnels_)) {
+    spdlog::info("tunnel {} is asked for by the node at {}", slot, node);
+    self_->send(deps_.io, dial_atom_v, slot, std::move(node));
+  }
+}
+
 void connector_agent_state::on_opened(uint32_t slot) {
+  if (summoned_nodes::owns(slot)) {
+    summoned_.on_opened(slot);
+    if (draining_) self_->send(deps_.io, drain_atom_v, slot);
+    return;
+  }
   if (slot >= slots_.size() || slots_[slot].phase != slot_phase::dialling) return;
   move(slot, slot_phase::open);
   slots_[slot].opened = now();
@@ -88,6 +103,10 @@ void connector_agent_state::on_opened(uint32_t slot) {
 }
 
 void connector_agent_state::on_closed(uint32_t slot, const runtime::error& why) {
+  if (summoned_nodes::owns(slot)) {
+    spdlog::info("tunnel {} has ended: {}", slot, to_string(why));
+    return summoned_.on_closed(slot);
+  }
   if (slot >= slots_.size()) return;
   auto& s = slots_[slot];
   if (s.phase == slot_phase::idle || s.phase == slot_phase::backing_off) return;
@@ -188,13 +207,16 @@ void connector_agent_state::drain() {
   if (std::exchange(draining_, true)) return;
   ++pull_epoch_;
   adjust_slots();
+  for (const auto slot : summoned_.drain())
+    self_->send(deps_.io, drain_atom_v, slot);
 }
 
 agent_status connector_agent_state::status() const {
   const auto open = std::count_if(slots_.begin(), slots_.end(), [](const slot_record& s) {
     return s.phase == slot_phase::open || s.phase == slot_phase::draining;
   });
-  return {ready_ && !draining_, static_cast<uint32_t>(open), version_, draining_};
+  return {ready_ && !draining_, static_cast<uint32_t>(open) + summoned_.open(), version_,
+          draining_};
 }
 
 connector_agent_actor::behavior_type connector_agent(connector_agent_state::pointer self,
@@ -210,6 +232,7 @@ connector_agent_actor::behavior_type connector_agent(connector_agent_state::poin
       [self](closed_atom, uint32_t slot, const runtime::error& why) {
         self->state.on_closed(slot, why);
       },
+      [self](summon_atom, const std::string& address) { self->state.on_summons(address); },
       [self](renewed_atom, const runtime::error& failure) { self->state.on_renewed(failure); },
       [self](drain_atom) { self->state.drain(); },
       [self](lookup_atom) { return self->state.status(); },

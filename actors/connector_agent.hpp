@@ -4,6 +4,7 @@
 
 #include "actors/contracts.hpp"
 #include "actors/dispatch_board.hpp"
+#include "actors/summoned_nodes.hpp"
 #include "runtime/random_source.hpp"
 
 #include <vector>
@@ -67,6 +68,8 @@ class connector_agent_state {
   void on_pulled(const pull_outcome& outcome);
   void on_opened(uint32_t slot);
   void on_closed(uint32_t slot, const runtime::error& why);
+  /// A node asks for tunnels to another one.
+  void on_summons(const std::string& address);
   void on_renewed(const runtime::error& failure);
   /// The timers; another epoch than the current one is that of a timer that no longer counts.
   void on_dial_due(uint32_t slot, uint64_t epoch);
@@ -104,6 +107,7 @@ class connector_agent_state {
   uint64_t version_ = 0;
   uint32_t tunnels_ = 0;
   std::vector<slot_record> slots_;
+  summoned_nodes summoned_;
 
   bool pulling_ = false;
   uint64_t pull_epoch_ = 0;

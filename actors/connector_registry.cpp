@@ -1,6 +1,7 @@
 #include "actors/connector_registry.hpp"
 
 #include "actors/actor_support.hpp"
+#include "actors/store_news.hpp"
 #include "actors/timeouts.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
@@ -38,6 +39,8 @@ actor_time connector_registry_state::now() const {
 
 void connector_registry_state::begin(connector_registry_dependencies deps) {
   deps_ = std::move(deps);
+  // First: what is committed between the two is read twice rather than missed.
+  follow_store<connector_registry_actor>(self_, deps_.store);
   load_records();
   const configuration_subscriber_actor me = connector_registry_actor{self_};
   self_->request(deps_.configuration, local_timeout, subscribe_atom_v, me)
@@ -79,6 +82,8 @@ void connector_registry_state::on_published(published_ptr fresh) {
 
 void connector_registry_state::start_queue(const std::string& group, owned_queue& q) {
   q.queue = self_->spawn<caf::monitored>(group_queue, group);
+  const summoner_actor me = connector_registry_actor{self_};
+  self_->send(q.queue, subscribe_atom_v, me);
 }
 
 group_queue_actor connector_registry_state::queue_of(const std::string& group) {
@@ -148,6 +153,8 @@ void connector_registry_state::on_down(const caf::down_msg& down) {
     return on_connection_down(owner.mapped(), down);
   std::erase_if(subscribers_,
                 [&](const routing_subscriber_actor& s) { return s.address() == down.source; });
+  std::erase_if(followers_,
+                [&](const group_subscriber_actor& s) { return s.address() == down.source; });
 }
 
 // -- routing --------------------------------------------------------------------------------------
@@ -191,7 +198,7 @@ connector_registry_actor::behavior_type connector_registry(connector_registry_st
       },
       [state](attach_atom, tunnel_info& info) -> caf::result<connector_connection_actor> {
         if (!state->loaded()) return caf::skip();
-        return to_reply(state->attach(std::move(info)));
+        return state->attach(std::move(info));
       },
       [state](pull_atom, configuration_pull& pull) -> caf::result<connector_configuration> {
         if (!state->loaded()) return caf::skip();
@@ -215,6 +222,16 @@ connector_registry_actor::behavior_type connector_registry(connector_registry_st
         if (!state->loaded()) return caf::skip();
         return state->subscribe(std::move(who));
       },
+      [state](subscribe_atom,
+              group_subscriber_actor& who) -> caf::result<std::vector<std::string>> {
+        if (!state->loaded()) return caf::skip();
+        return state->subscribe(std::move(who));
+      },
+      [state](summon_atom, const std::string& group, const std::string& address) {
+        state->summon(group, address);
+      },
+      [state](update_atom, const std::vector<runtime::store_news>& news) { state->on_news(news); },
+      [state](summon_atom, const std::string& group) { state->on_wanted(group); },
       [state](expire_atom, uint64_t epoch) { state->on_pulls_due(epoch); },
   };
 }

@@ -1,13 +1,17 @@
 #pragma once
 // Who is enrolled and who is connected. Started by node_supervisor after store, audit log and
 // configuration; asked by the edge for every tunnel and pull, by the certificate authority for
-// every certificate, and by the admin API. Its state is spread over three files:
-// connector_registry.cpp (start, queues, routing), connector_registry_records.cpp (durable changes)
-// and connector_registry_tunnels.cpp (admission, tunnels, pulls).
+// every certificate, and by the admin API. Its state is spread over four files:
+// connector_registry.cpp (start, queues, routing), connector_registry_records.cpp (durable
+// changes), connector_registry_tunnels.cpp (admission, tunnels, pulls) and
+// connector_registry_cluster.cpp (other nodes).
 
 #include "actors/connector_registry_parts.hpp"
+#include "runtime/x509.hpp"
 
 #include <deque>
+#include <functional>
+#include <set>
 
 namespace postern::actors {
 
@@ -67,11 +71,22 @@ class connector_registry_state {
 
   /// Errors, all forbidden: "connector_unknown", "connector_revoked", "certificate_unknown",
   /// "certificate_expired"; overloaded: "too_many_tunnels".
-  runtime::result<connector_connection_actor> attach(tunnel_info info);
+  caf::result<connector_connection_actor> attach(tunnel_info info);
   /// Errors like attach, and overloaded: "too_many_pulls".
   caf::result<connector_configuration> pull(configuration_pull pull);
   /// Answers the pulls whose wait is over.
   void on_pulls_due(uint64_t epoch);
+
+  // -- other nodes (connector_registry_cluster.cpp)
+
+  /// Reads again what the news speak of.
+  void on_news(const std::vector<runtime::store_news>& news);
+  /// Remembers the subscriber until it ends; returns the groups with live tunnels here.
+  std::vector<std::string> subscribe(group_subscriber_actor subscriber);
+  /// An exchange of the group waits and no tunnel is here.
+  void on_wanted(const std::string& group);
+  /// Has a connector of the group dial another node; they take turns.
+  void summon(const std::string& group, const std::string& address);
 
  private:
   // start, queues, routing
@@ -107,6 +122,22 @@ class connector_registry_state {
   void park(waiting_pull w);
   void start_pull_timer();
   connector_status status_of(const registered_connector& c) const;
+  runtime::result<connector_connection_actor> attach_known(tunnel_info info);
+  using pull_promise = caf::typed_response_promise<connector_configuration>;
+  void pull_known(configuration_pull pull, const runtime::certificate_info& shown,
+                  pull_promise promise);
+
+  // other nodes
+  bool knows(const std::string& id, const std::string& serial) const;
+  /// Reads the record of a connector that is new to this node, or has a certificate that is, and
+  /// then calls `work`: another node may have enrolled or renewed it a moment ago.
+  template <class Work>
+  void with_record(const std::string& id, Work work);
+  /// Tells the followers if a group has got its first tunnel here or lost its last, or if one has come
+  /// that was called for.
+  void tell_group(const std::string& group, bool came_now = false);
+  void adopt_stored(const runtime::stored_record& stored);
+  void read_again(const std::string& key);
 
   actor_time now() const;
 
@@ -125,6 +156,11 @@ class connector_registry_state {
   std::deque<record_change> changes_;  // the front is under way if `changing_`
   bool changing_ = false;
   std::vector<std::shared_ptr<pending_list>> lists_;
+
+  std::vector<group_subscriber_actor> followers_;
+  std::set<std::string> live_groups_;  // with tunnels here: what they know
+  std::set<std::string> called_;       // groups that a tunnel was called for and none has come since
+  size_t summoned_ = 0;                // counts, for turns
 
   std::vector<waiting_pull> pulls_;      // in the order they came
   std::optional<actor_time> pulls_due_;  // when the timer of `pull_epoch_` fires

@@ -178,19 +178,23 @@ void connector_registry_state::reload() {
 // -- what a change does ---------------------------------------------------------------------------
 
 void connector_registry_state::adopt_all(const std::vector<runtime::stored_record>& records) {
-  for (const auto& r : records) {
-    auto record = runtime::decode_blob<connector_record>(r.value, largest_connector_record);
-    if (record.has_error() || record->id != r.key) {
-      spdlog::error("the stored record of connector {} is damaged; it is refused", r.key);
-      continue;
-    }
-    adopt(std::move(*record), r.revision);
-  }
+  for (const auto& r : records)
+    adopt_stored(r);
   answer_changed_pulls();
+}
+
+void connector_registry_state::adopt_stored(const runtime::stored_record& stored) {
+  auto record = runtime::decode_blob<connector_record>(stored.value, largest_connector_record);
+  if (record.has_error() || record->id != stored.key) {
+    spdlog::error("the stored record of connector {} is damaged; it is refused", stored.key);
+    return;
+  }
+  adopt(std::move(*record), stored.revision);
 }
 
 void connector_registry_state::adopt(connector_record record, uint64_t revision) {
   auto& c = connectors_[record.id];
+  if (revision < c.revision) return;  // read before a commit that has come to be known meanwhile
   const auto was_revoked = c.record.revoked;
   const auto was_in = std::exchange(c.record, std::move(record)).group;
   c.revision = revision;
@@ -202,6 +206,8 @@ void connector_registry_state::adopt(connector_record record, uint64_t revision)
     for (const auto& t : c.tunnels)
       self_->send(t.connection, update_atom_v, queue);
     if (adjust_queues()) publish_routing();
+    tell_group(was_in);
+    tell_group(c.record.group);
   }
 }
 

@@ -1,7 +1,9 @@
 // The live side of connector_registry: who is let in, which tunnels are up, which pulls wait.
+#include "actors/actor_support.hpp"
 #include "actors/connector_configuration.hpp"
 #include "actors/connector_connection.hpp"
 #include "actors/connector_registry.hpp"
+#include "actors/timeouts.hpp"
 #include "runtime/caf_error.hpp"
 #include "runtime/x509.hpp"
 
@@ -64,7 +66,39 @@ void connector_registry_state::notice(registered_connector& c, const std::string
 
 // -- tunnels --------------------------------------------------------------------------------------
 
-runtime::result<connector_connection_actor> connector_registry_state::attach(tunnel_info info) {
+bool connector_registry_state::knows(const std::string& id, const std::string& serial) const {
+  const auto i = connectors_.find(id);
+  if (i == connectors_.end()) return false;
+  const auto& known = i->second.record.serials;
+  return i->second.record.revoked || std::find(known.begin(), known.end(), serial) != known.end();
+}
+
+template <class Work>
+void connector_registry_state::with_record(const std::string& id, Work work) {
+  auto go_on = std::make_shared<Work>(std::move(work));
+  self_->request(deps_.store, store_timeout, find_atom_v, std::string{connector_kind}, id)
+      .then(
+          [this, go_on](const std::vector<runtime::stored_record>& found) {
+            for (const auto& r : found)
+              adopt_stored(r);
+            (*go_on)();
+          },
+          // What is not known is refused.
+          [go_on](caf::error&) { (*go_on)(); });
+}
+
+caf::result<connector_connection_actor> connector_registry_state::attach(tunnel_info info) {
+  if (knows(info.connector, info.serial)) return to_reply(attach_known(std::move(info)));
+  auto promise = self_->make_response_promise<connector_connection_actor>();
+  auto id = info.connector;
+  with_record(id, [this, promise, info = std::move(info)]() mutable {
+    settle(promise, attach_known(std::move(info)));
+  });
+  return promise;
+}
+
+runtime::result<connector_connection_actor> connector_registry_state::attach_known(
+    tunnel_info info) {
   auto admitted = admit(info.connector, info.serial);
   if (admitted.has_error()) {
     spdlog::warn("tunnel {}.{} from {} was refused: {}", info.id.shard, info.id.number,
@@ -84,6 +118,7 @@ runtime::result<connector_connection_actor> connector_registry_state::attach(tun
   owners_.emplace(connection.address(), c.record.id);
   c.instances.on_tunnel_opened(info.instance, now());
   c.tunnels.push_back({std::move(info), connection});
+  tell_group(c.record.group, true);
   return connection;
 }
 
@@ -96,6 +131,7 @@ void connector_registry_state::on_connection_down(const std::string& connector,
   if (i == c.tunnels.end()) return;
   const auto info = std::move(i->info);
   c.tunnels.erase(i);
+  tell_group(c.record.group);
   c.last_seen = deps_.clock->now();
   c.instances.on_tunnel_closed(info.instance);
   if (published_->find_group(c.record.group) == nullptr && adjust_queues()) publish_routing();
@@ -158,23 +194,47 @@ caf::result<connector_configuration> connector_registry_state::pull(configuratio
   const auto certificate = runtime::read_certificate_pem(p.certificate_pem);
   if (certificate.has_error() || certificate->common_name != p.connector)
     return runtime::to_caf(refusal("certificate_unknown", p.connector));
-  auto admitted = admit(p.connector, certificate->serial);
-  if (admitted.has_error()) return runtime::to_caf(admitted.error());
-  if (certificate->not_after <= deps_.clock->now())
-    return runtime::to_caf(refusal("certificate_expired", p.connector));
+  auto promise = self_->make_response_promise<connector_configuration>();
+  if (knows(p.connector, certificate->serial)) {
+    pull_known(std::move(p), *certificate, promise);
+  } else {
+    auto id = p.connector;
+    with_record(id, [this, promise, p = std::move(p), shown = *certificate]() mutable {
+      pull_known(std::move(p), shown, promise);
+    });
+  }
+  return promise;
+}
+
+void connector_registry_state::pull_known(configuration_pull p,
+                                          const runtime::certificate_info& shown,
+                                          pull_promise promise) {
+  auto admitted = admit(p.connector, shown.serial);
+  if (admitted.has_error()) {
+    promise.deliver(runtime::to_caf(admitted.error()));
+    return;
+  }
+  if (shown.not_after <= deps_.clock->now()) {
+    promise.deliver(runtime::to_caf(refusal("certificate_expired", p.connector)));
+    return;
+  }
   auto& c = **admitted;
-  c.certificate_serial = certificate->serial;
-  c.certificate_expires = certificate->not_after;
+  c.certificate_serial = shown.serial;
+  c.certificate_expires = shown.not_after;
   notice(c, p.instance, p.address);
 
-  auto current = configuration_of(c.record, certificate->not_before);
-  if (current.version != p.known_version || p.wait <= milliseconds::zero()) return current;
-  if (pulls_.size() >= largest_pull_count)
-    return runtime::to_caf({error_category::overloaded, "too_many_pulls", "service", p.connector});
-  auto promise = self_->make_response_promise<connector_configuration>();
-  park({std::move(p.connector), std::move(p.instance), p.known_version, certificate->not_before,
-        now() + std::min(p.wait, longest_pull_wait), promise});
-  return promise;
+  auto current = configuration_of(c.record, shown.not_before);
+  if (current.version != p.known_version || p.wait <= milliseconds::zero()) {
+    promise.deliver(std::move(current));
+    return;
+  }
+  if (pulls_.size() >= largest_pull_count) {
+    promise.deliver(
+        runtime::to_caf({error_category::overloaded, "too_many_pulls", "service", p.connector}));
+    return;
+  }
+  park({std::move(p.connector), std::move(p.instance), p.known_version, shown.not_before,
+        now() + std::min(p.wait, longest_pull_wait), std::move(promise)});
 }
 
 void connector_registry_state::park(waiting_pull w) {

@@ -17,10 +17,21 @@ using caf::typed_actor;
 // -- durable state
 // --------------------------------------------------------------------------------------------------
 
+/// STORE SUBSCRIBER: is told what commits have touched, those of other nodes and our own.
+using store_subscriber_actor = typed_actor<
+    // Takes note; records are to be read again (a kind, a key or both may be left open).
+    reacts_to<update_atom, std::vector<runtime::store_news>>>;
+
 /// DURABLE STORE: the one writer; runs detached because the medium blocks.
 using durable_store_actor = typed_actor<
     // Returns all records of a kind, ordered by key.
     replies_to<load_atom, std::string>::with<std::vector<runtime::stored_record>>,
+    // Returns one record, or none. (kind, key)
+    replies_to<find_atom, std::string, std::string>::with<std::vector<runtime::stored_record>>,
+    // Tells every later commit, whoever makes it.
+    replies_to<subscribe_atom, store_subscriber_actor>::with<void>,
+    // INTERNAL: the store tells of a commit.
+    reacts_to<update_atom, std::vector<runtime::store_news>>,
     // Applies all changes or none; answered when they are durable. Returns the new revision.
     replies_to<commit_atom, std::vector<runtime::store_change>>::with<uint64_t>,
     // Appends journal entries; answered when they are durable.
@@ -90,6 +101,8 @@ using session_registry_actor = typed_actor<
     replies_to<revoke_atom, session_selector>::with<uint64_t>,
     // Lists the live sessions.
     replies_to<list_atom>::with<std::vector<session_status>>,
+    // Takes over what other nodes have revoked.
+    reacts_to<update_atom, std::vector<runtime::store_news>>,
     // INTERNAL: forgets revocations whose sessions have expired anyway.
     reacts_to<tick_atom>>;
 
@@ -100,7 +113,9 @@ using session_registry_actor = typed_actor<
 using tunnel_control_actor = typed_actor<
     // Closes a tunnel at once; its exchanges end as "connector lost". The text is the reason, for
     // the log.
-    reacts_to<shut_atom, tunnel_id, std::string>>;
+    reacts_to<shut_atom, tunnel_id, std::string>,
+    // Asks the connector behind a tunnel to dial the node at an address ("IP:port").
+    reacts_to<summon_atom, tunnel_id, std::string>>;
 
 /// CERTIFICATE AUTHORITY: signs connectors in (RFC 7030), renews them, keeps count of enrolment
 /// tokens.
@@ -114,6 +129,11 @@ using certificate_authority_actor = typed_actor<
     replies_to<issue_atom, enrolment_token_request>::with<enrolment_token>,
     // Returns the authority's certificate in PEM.
     replies_to<lookup_atom>::with<std::string>>;
+
+/// SUMMONER: can bring a tunnel here that is at another node; connector_registry is one.
+using summoner_actor = typed_actor<
+    // An exchange of this group waits and no tunnel is here.
+    reacts_to<summon_atom, std::string>>;
 
 /// GROUP QUEUE: the exchanges of one connector group on this node, and the connections that may
 /// take them.
@@ -136,6 +156,8 @@ using group_queue_actor = typed_actor<
     reacts_to<silent_atom, tunnel_id, bool>,
     // Returns how many exchanges run and how many wait.
     replies_to<lookup_atom>::with<uint32_t, uint32_t>,
+    // Names whom to tell when an exchange waits and no tunnel is here.
+    reacts_to<subscribe_atom, summoner_actor>,
     // INTERNAL: refuses exchanges whose patience has ended.
     reacts_to<expire_atom, uint64_t>>;
 
@@ -154,6 +176,14 @@ using connector_connection_actor = typed_actor<
     reacts_to<update_atom, group_queue_actor>,
     // Returns what is known of the tunnel.
     replies_to<lookup_atom>::with<connection_status>>;
+
+/// GROUP SUBSCRIBER: is told which groups have live tunnels on this node, and for which one an
+/// exchange waits that has none; cluster_directory is one.
+using group_subscriber_actor = typed_actor<
+    // Takes over the groups with live tunnels here, ordered.
+    reacts_to<update_atom, std::vector<std::string>>,
+    // An exchange of this group waits and no tunnel is here.
+    reacts_to<summon_atom, std::string>>;
 
 /// ROUTING SUBSCRIBER: is told each new routing; the edge is one on every shard.
 using routing_subscriber_actor = typed_actor<
@@ -182,6 +212,14 @@ using connector_registry_actor = typed_actor<
     reacts_to<update_atom, published_ptr>,
     // Returns the routing in force and tells every later one.
     replies_to<subscribe_atom, routing_subscriber_actor>::with<routing_ptr>,
+    // Returns the groups with live tunnels here and tells every later change.
+    replies_to<subscribe_atom, group_subscriber_actor>::with<std::vector<std::string>>,
+    // Has a connector of the group dial the node at an address. (group, "IP:port")
+    reacts_to<summon_atom, std::string, std::string>,
+    // Takes over what other nodes have recorded of connectors.
+    reacts_to<update_atom, std::vector<runtime::store_news>>,
+    // INTERNAL: a queue has an exchange that waits and no tunnel. (group)
+    reacts_to<summon_atom, std::string>,
     // INTERNAL: answers waiting pulls whose time is up.
     reacts_to<expire_atom, uint64_t>>;
 
@@ -190,6 +228,40 @@ struct routing {
   published_ptr published;
   std::map<std::string, group_queue_actor> queues;
 };
+
+// -- cluster
+// -------------------------------------------------------------------------------------------------------
+
+/// CLUSTER PEER: another node, or this one as the others see it; implemented by the edge over CAF's
+/// network.
+using cluster_peer_actor = typed_actor<
+    // Takes a message of a node (actors/cluster_wire.hpp); the sender is that node's own peer
+    // actor.
+    reacts_to<deliver_atom, std::string>>;
+
+/// CLUSTER TRANSPORT: connects to other nodes; implemented by the edge. Finite, and one node that
+/// does not answer holds up no other.
+using cluster_transport_actor = typed_actor<
+    // Connects to the node at an address ("IP:port") over mutual TLS.
+    replies_to<dial_atom, std::string>::with<cluster_peer_actor>>;
+
+/// CLUSTER DIRECTORY: which other nodes there are, which groups have live tunnels there; summons
+/// connectors from there to here.
+using cluster_directory_actor = typed_actor<
+    // Takes a message of another node, which that handle reaches.
+    reacts_to<deliver_atom, cluster_peer_actor, std::string>,
+    // Lists the other nodes.
+    replies_to<list_atom>::with<std::vector<cluster_node>>,
+    // Takes over the groups with live tunnels here and tells the other nodes.
+    reacts_to<update_atom, std::vector<std::string>>,
+    // Has a connector of the group that another node knows dial this one.
+    reacts_to<summon_atom, std::string>,
+    // Takes note of nodes that came or left.
+    reacts_to<update_atom, std::vector<runtime::store_news>>,
+    // Leaves: takes this node off the membership table. Answered when that is done, or can not be.
+    replies_to<drain_atom>::with<void>,
+    // INTERNAL: the time for whatever is due: nodes to dial, summonses to repeat, the own record.
+    reacts_to<tick_atom>>;
 
 // -- supervision
 // ----------------------------------------------------------------------------------------------------
@@ -203,6 +275,7 @@ struct node_handles {
   session_registry_actor sessions;
   certificate_authority_actor authority;
   connector_registry_actor connectors;
+  cluster_directory_actor cluster;
 };
 
 /// HANDLES SUBSCRIBER: is told when a long-lived actor was restarted.
@@ -228,6 +301,8 @@ using node_supervisor_actor = typed_actor<
 using connector_io_actor = typed_actor<
     // Dials the tunnel of a slot; answered later by `opened` or `closed`.
     reacts_to<dial_atom, uint32_t>,
+    // The same to one particular node of the service. (slot, "IP:port")
+    reacts_to<dial_atom, uint32_t, std::string>,
     // Announces the end of a tunnel, lets its exchanges finish, then closes it.
     reacts_to<drain_atom, uint32_t>,
     // Pulls the configuration (known version, wait); answered later by `pulled`.
@@ -248,6 +323,8 @@ using connector_agent_actor = typed_actor<
     reacts_to<opened_atom, uint32_t>,
     // Reports that the tunnel of a slot has ended or could not be dialled.
     reacts_to<closed_atom, uint32_t, runtime::error>,
+    // A node asks for a tunnel to another one, which is at this address ("IP:port").
+    reacts_to<summon_atom, std::string>,
     // Reports how a renewal ended (category none: well).
     reacts_to<renewed_atom, runtime::error>,
     // Leaves: drains all tunnels and dials no more.

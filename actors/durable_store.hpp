@@ -13,6 +13,8 @@ struct durable_store_state {
   static constexpr const char* name = "durable_store";
 
   std::shared_ptr<runtime::store> store;
+  std::vector<store_subscriber_actor> subscribers;
+  std::shared_ptr<void> watch;  ///< of the store, from the first subscriber on
 };
 
 /// Spawn it detached where the medium blocks (`spawn<caf::detached>`); tests and simulation spawn

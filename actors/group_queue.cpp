@@ -63,6 +63,13 @@ void group_queue_state::expire(actor_time now) {
   if (due) due = std::max(*due, now + expiry_grain);
 }
 
+bool group_queue_state::wants_tunnel(actor_time now) {
+  if (!summoner || line.empty() || board.serves()) return false;
+  if (summoned && now - *summoned < summon_interval) return false;
+  summoned = now;
+  return true;
+}
+
 std::optional<caf::timespan> group_queue_state::arm(actor_time now) {
   if (!due_changed) return std::nullopt;
   due_changed = false;
@@ -89,6 +96,7 @@ caf::result<dispatch> submit(queue_pointer self, exchange_ticket& ticket) {
       e.category != error_category::none)
     promise.deliver(runtime::to_caf(e));
   start_timer(self, now);
+  if (state.wants_tunnel(now)) self->send(state.summoner, summon_atom_v, state.group);
   return promise;
 }
 
@@ -128,6 +136,7 @@ owned_group_queue_actor::behavior_type group_queue(queue_pointer self, std::stri
         self->state.expire(now);
         start_timer(self, now);
       },
+      [self](subscribe_atom, const summoner_actor& who) { self->state.summoner = who; },
       [self](list_atom) { return self->state.board.by_connector(); },
   };
 }

@@ -23,6 +23,9 @@ inline constexpr size_t largest_waiting_count = 8'192;
 /// look at the line.
 inline constexpr milliseconds expiry_grain{10};
 
+/// Between two calls for a tunnel: the first is answered within some 10 ms if at all.
+inline constexpr milliseconds summon_interval{200};
+
 /// What its owner may ask a queue in addition to what everybody may.
 using owned_group_queue_actor = group_queue_actor::extend<
     // Returns the attached connectors with their tunnels and running exchanges; nothing else is
@@ -54,6 +57,10 @@ struct group_queue_state {
   /// Refuses everyone whose patience is over.
   void expire(actor_time now);
 
+  /// Whether to call for a tunnel of another node now: somebody waits, none serves here, and the
+  /// last call is a while ago.
+  bool wants_tunnel(actor_time now);
+
   /// Returns how long from now a new timer has to run, or none if the one that runs will do. The
   /// caller sends itself `epoch` after that time; a message with another epoch is an old timer's.
   std::optional<caf::timespan> arm(actor_time now);
@@ -62,9 +69,11 @@ struct group_queue_state {
   dispatch_board board;
   fair_line line{largest_line, largest_waiting_count};
   service_rate rate;
-  uint64_t epoch = 0;             ///< of the timer that counts
-  std::optional<actor_time> due;  ///< when it fires; none: nobody waits
-  bool due_changed = false;       ///< a timer for `due` has still to be made
+  uint64_t epoch = 0;                  ///< of the timer that counts
+  std::optional<actor_time> due;       ///< when it fires; none: nobody waits
+  summoner_actor summoner;             ///< null until it is named
+  std::optional<actor_time> summoned;  ///< when it was last told
+  bool due_changed = false;            ///< a timer for `due` has still to be made
 };
 
 /// `group` is for error details only. Ends when told to; whoever waits then is refused.

@@ -270,6 +270,18 @@ struct connection_status {
   bool draining = false;
 };
 
+// -- cluster
+// ------------------------------------------------------------------------------------------------------
+
+/// Another node of the cluster, as this one sees it.
+struct cluster_node {
+  std::string address;  ///< where other nodes reach it, "IP:port"; also its name
+  bool connected = false;
+  std::string version;             ///< of its program; as are the rest, known once it was connected
+  std::string connectors_address;  ///< where connectors reach this very node, "IP:port"
+  std::vector<std::string> groups;  ///< that have live tunnels there; empty while not connected
+};
+
 // -- audit
 // ----------------------------------------------------------------------------------------------------------
 

@@ -75,6 +75,18 @@ session_registry_actor start_sessions(pointer self) {
                                     .session_lifetime = environment.session.lifetime});
 }
 
+cluster_directory_actor start_cluster(pointer self) {
+  const auto& [environment, handles] = std::tie(self->state.environment, self->state.handles);
+  return self->spawn<caf::monitored>(
+      cluster_directory, cluster_directory_dependencies{.settings = environment.cluster,
+                                                        .store = handles.store,
+                                                        .connectors = handles.connectors,
+                                                        .transport = environment.transport,
+                                                        .gate = environment.gate,
+                                                        .clock = environment.clock,
+                                                        .random = environment.random});
+}
+
 /// Starts one child with the handles of those before it; returns its address.
 caf::actor_addr start(pointer self, child c) {
   auto& handles = self->state.handles;
@@ -101,6 +113,8 @@ caf::actor_addr start(pointer self, child c) {
       return (handles.connectors = start_connectors(self)).address();
     case child::authority:
       return (handles.authority = start_authority(self)).address();
+    case child::cluster:
+      return (handles.cluster = start_cluster(self)).address();
   }
   return {};
 }

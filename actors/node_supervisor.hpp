@@ -2,6 +2,7 @@
 // Starts the long-lived actors of a node, restarts what crashes, stops them top down. Who uses it:
 // `main` of postern spawns it; the edge follows the handles.
 
+#include "actors/cluster_directory.hpp"
 #include "actors/contracts.hpp"
 #include "actors/supervision.hpp"
 #include "config/node.hpp"
@@ -31,6 +32,9 @@ struct node_environment {
   std::shared_ptr<const runtime::key_ring> wrapping_keys;  ///< for private keys in the store
   config::connector_options connectors;
   config::session_options session;
+  cluster_settings cluster;           ///< without an address: the node is alone
+  cluster_transport_actor transport;  ///< by the edge; null if the node is alone
+  cluster_peer_actor gate;            ///< by the edge; null if the node is alone
   /// The store's actor gets a thread of its own. Off in deterministic tests only.
   bool detached_store = true;
 };

@@ -2,6 +2,7 @@
 
 #include "actors/access_rules.hpp"
 #include "actors/actor_support.hpp"
+#include "actors/store_news.hpp"
 #include "actors/timeouts.hpp"
 #include "actors/user_session.hpp"
 
@@ -42,6 +43,18 @@ void fail_load(pointer self, const caf::error& e) {
   self->delayed_send(self, retry_pause, tick_atom_v);
 }
 
+/// Ends the live sessions that are revoked by now. They stay to tell their holders so.
+uint64_t end_revoked(pointer self) {
+  auto& state = self->state;
+  const auto ended =
+      state.live.remove_if([&](const auto& entry) { return state.revoked.covers(entry.session); });
+  for (const auto& actor : ended) {
+    self->demonitor(actor.address());
+    self->send(actor, revoke_atom_v, std::string{"revoked"});
+  }
+  return ended.size();
+}
+
 void load(pointer self) {
   auto failed = [self](const caf::error& e) { fail_load(self, e); };
   self->request(self->state.store, store_timeout, load_atom_v, std::string{revoked_session_kind})
@@ -80,18 +93,6 @@ caf::result<user_session_actor> wake(pointer self, const access_session& session
   return actor;
 }
 
-/// Ends the live sessions that are revoked by now. They stay to tell their holders so.
-uint64_t end_revoked(pointer self) {
-  auto& state = self->state;
-  const auto ended =
-      state.live.remove_if([&](const auto& entry) { return state.revoked.covers(entry.session); });
-  for (const auto& actor : ended) {
-    self->demonitor(actor.address());
-    self->send(actor, revoke_atom_v, std::string{"revoked"});
-  }
-  return ended.size();
-}
-
 void record(pointer self, const session_selector& selected, const std::string& outcome) {
   const bool one = !selected.id.empty();
   self->send(self->state.audit, record_atom_v,
@@ -110,7 +111,8 @@ caf::result<uint64_t> revoke(pointer self, const session_selector& selected) {
   auto answer = self->make_response_promise<uint64_t>();
   self->request(self->state.store, store_timeout, commit_atom_v, std::move(writes))
       .then(
-          [=](uint64_t) mutable {
+          [=](uint64_t revision) mutable {
+            self->state.own_revision = revision;
             record(self, selected, "success");
             answer.deliver(ended);
           },
@@ -135,11 +137,47 @@ void sweep(pointer self) {
   auto erasures = self->state.revoked.expired(now);
   if (erasures.empty()) return;
   self->request(self->state.store, store_timeout, commit_atom_v, std::move(erasures))
-      .then([=](uint64_t) { self->state.revoked.forget_expired(now); },
-            [](const caf::error& e) {
-              spdlog::warn("old revocations stay until the next try: {}",
-                           runtime::to_string(runtime::from_caf(e)));
-            });
+      .then(
+          [=](uint64_t revision) {
+            self->state.own_revision = revision;
+            self->state.revoked.forget_expired(now);
+          },
+          [](const caf::error& e) {
+            spdlog::warn("old revocations stay until the next try: {}",
+                         runtime::to_string(runtime::from_caf(e)));
+          });
+}
+
+// -- what other nodes revoke ----------------------------------------------------------------------
+
+void take_over(pointer self, const std::string& kind, const records& found) {
+  const bool sessions = kind == revoked_session_kind;
+  self->state.revoked.load(sessions ? found : records{}, sessions ? records{} : found);
+  end_revoked(self);
+}
+
+/// Reads what the news speak of; tries again until that works, because a revocation must not be
+/// missed.
+void read_news(pointer self, std::string kind, std::string key) {
+  auto failed = [=](const caf::error& e) {
+    spdlog::warn("revocations of other nodes cannot be read: {}",
+                 runtime::to_string(runtime::from_caf(e)));
+    self->delayed_send(self, retry_pause, update_atom_v,
+                       std::vector<runtime::store_news>{{kind, key, 0}});
+  };
+  auto found = [=](const records& found) { take_over(self, kind, found); };
+  if (key.empty())
+    self->request(self->state.store, store_timeout, load_atom_v, kind).then(found, failed);
+  else
+    self->request(self->state.store, store_timeout, find_atom_v, kind, key).then(found, failed);
+}
+
+void on_news(pointer self, const std::vector<runtime::store_news>& news) {
+  for (const auto& one : news) {
+    if (one.revision != 0 && one.revision == self->state.own_revision) continue;
+    for (const auto* kind : {revoked_session_kind, revoked_user_kind})
+      if (concerns(one, kind)) read_news(self, kind, one.key);
+  }
 }
 
 }  // namespace
@@ -154,8 +192,10 @@ session_registry_actor::behavior_type session_registry(pointer self,
   self->state.revoked = revocations{deps.session_lifetime};
   self->set_down_handler(
       [self](const caf::down_msg& down) { self->state.live.remove(down.source); });
+  follow_store<session_registry_actor>(self, self->state.store);
   load(self);
   return {
+      [self](update_atom, const std::vector<runtime::store_news>& news) { on_news(self, news); },
       [self](wake_atom, const access_session& session) { return wake(self, session); },
       [self](revoke_atom, const session_selector& selected) { return revoke(self, selected); },
       [self](list_atom) { return list(self); },

@@ -34,8 +34,9 @@ class session_registry_state {
   size_t limit = live_session_limit;
   revocations revoked;
   session_table live;
-  bool loading = true;  ///< the first answer of the store is awaited: wakes wait, too
-  bool loaded = false;  ///< the revocations are known
+  bool loading = true;        ///< the first answer of the store is awaited: wakes wait, too
+  bool loaded = false;        ///< the revocations are known
+  uint64_t own_revision = 0;  ///< of the last commit of ours: news of it are none
 };
 
 struct session_registry_dependencies {

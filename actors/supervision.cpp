@@ -26,7 +26,8 @@ constexpr std::array<child_row, child_count> rows{{{"durable_store", 0},
                                                    {"token_verifier", 0},
                                                    {"session_registry", uses_audit},
                                                    {"connector_registry", uses_configuration},
-                                                   {"certificate_authority", uses_connectors}}};
+                                                   {"certificate_authority", uses_connectors},
+                                                   {"cluster_directory", uses_connectors}}};
 
 std::chrono::milliseconds restart_pause(unsigned crashes) {
   constexpr unsigned most_doublings = 10;  // beyond the cap in any case

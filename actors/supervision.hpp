@@ -14,8 +14,17 @@
 namespace postern::actors {
 
 /// The children in the order in which they are started; they are stopped in the reverse order.
-enum class child : uint8_t { store, audit, configuration, tokens, sessions, connectors, authority };
-inline constexpr size_t child_count = 7;
+enum class child : uint8_t {
+  store,
+  audit,
+  configuration,
+  tokens,
+  sessions,
+  connectors,
+  authority,
+  cluster
+};
+inline constexpr size_t child_count = 8;
 
 /// As logs print it.
 const char* to_string(child c) noexcept;

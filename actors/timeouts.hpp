@@ -31,6 +31,9 @@ inline constexpr std::chrono::seconds verify_timeout = key_fetch_timeout + local
 inline constexpr std::chrono::seconds certificate_timeout =
     2 * local_timeout + 6 * store_timeout + durable_timeout;
 
+/// Another node: reached or not within this time, with what TCP, TLS and CAF's handshake take.
+inline constexpr std::chrono::seconds peer_dial_timeout{5};
+
 /// The pause before something that failed is tried again while the store is down: soon, but no
 /// flood.
 inline constexpr std::chrono::seconds retry_pause{1};

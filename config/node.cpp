@@ -1,5 +1,6 @@
 #include "config/node.hpp"
 
+#include "config/endpoint.hpp"
 #include "config/log_reader.hpp"
 #include "config/toml_reader.hpp"
 #include "config/url.hpp"
@@ -147,6 +148,65 @@ void read_session(toml_section s, session_options& out) {
   s.finish();
 }
 
+void read_store(toml_section s, store_options& out, named_files files) {
+  static constexpr std::string_view kinds[] = {"sqlite", "postgres"};
+  s.read_choice("kind", out.kind, kinds);
+  s.read_path("connection_file", out.connection_file);
+  s.finish();
+  if (s.failed()) return;
+  const bool server = out.kind == "postgres";
+  if (server && out.connection_file.empty())
+    return s.fail("connection_file", expected("the file with the connection string", ""));
+  if (!server && !out.connection_file.empty())
+    return s.fail("connection_file", "expected none with the kind \"sqlite\", found one");
+  if (files == named_files::checked)
+    check_file(s, "connection_file", out.connection_file, any_rule);
+}
+
+void check_cluster_address(const toml_section& s, std::string_view key, const std::string& text) {
+  if (!s.failed() && !parse_endpoint(text))
+    s.fail(key, expected("an IP address with a port such as \"192.0.2.1:7443\"", text));
+}
+
+void read_cluster(toml_section s, cluster_options& out, const node& n, named_files files) {
+  s.read("address", out.address);
+  s.read("listen_address", out.listen_address);
+  s.read("service_address", out.service_address);
+  s.read_path("certificate_file", out.certificate_file);
+  s.read_path("key_file", out.key_file);
+  s.read_path("authority_file", out.authority_file);
+  s.read("peers", out.peers);
+  s.finish();
+  const bool any = !out.listen_address.empty() || !out.service_address.empty() ||
+                   !out.certificate_file.empty() || !out.key_file.empty() ||
+                   !out.authority_file.empty() || !out.peers.empty();
+  if (s.failed() || (out.address.empty() && !any)) return;
+  check_cluster_address(s, "address", out.address);
+  if (s.failed()) return;
+  const auto own = *parse_endpoint(out.address);
+  if (out.listen_address.empty()) out.listen_address = own.address;
+  if (!boost::urls::parse_ipv4_address(out.listen_address) &&
+      !boost::urls::parse_ipv6_address(out.listen_address))
+    s.fail("listen_address", expected("an IP address", out.listen_address));
+  if (out.service_address.empty())
+    out.service_address = to_string(
+        endpoint{own.address, n.listen.public_port != 0 ? n.listen.public_port : n.listen.port});
+  check_cluster_address(s, "service_address", out.service_address);
+  for (const auto& peer : out.peers)
+    check_cluster_address(s, "peers", peer);
+  // CAF encrypts without asking who is there if it has no certificate: never half of it.
+  if (out.certificate_file.empty())
+    s.fail("certificate_file", expected("a certificate of the cluster's authority", ""));
+  if (out.key_file.empty()) s.fail("key_file", expected("the key of the certificate", ""));
+  if (out.authority_file.empty()) s.fail("authority_file", expected("the cluster's authority", ""));
+  if (n.store.kind != "postgres")
+    s.fail("address", "expected a store that all nodes share (`store.kind`), found a file of one");
+  if (files == named_files::ignored) return;
+  check_file(s, "certificate_file", out.certificate_file, certificate_rule);
+  check_file(s, "key_file", out.key_file, key_rule);
+  check_file(s, "authority_file", out.authority_file, certificate_rule);
+}
+
 result<node> read_node(std::string_view text, const std::string& file, named_files files) {
   toml_document document{text, file};
   auto root = document.root();
@@ -160,6 +220,8 @@ result<node> read_node(std::string_view text, const std::string& file, named_fil
   read_connectors(root.section("connectors"), n.connectors);
   read_session(root.section("session"), n.session);
   read_log(root.section("log"), n.log);
+  read_store(root.section("store"), n.store, files);
+  read_cluster(root.section("cluster"), n.cluster, n, files);
   root.finish();
   if (n.data_directory.empty()) root.fail("data_directory", expected("a folder", ""));
   if (n.administrators.empty()) root.fail("administrators", expected("the name of a group", ""));

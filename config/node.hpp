@@ -64,6 +64,28 @@ struct log_options {
   bool access = true;           ///< one line per exchange
 };
 
+/// Where everything durable is.
+struct store_options {
+  std::string kind = "sqlite";  ///< a file in the data directory; or "postgres": a server
+  /// Holds libpq's connection string or URI; required for "postgres". A file, because it may hold a
+  /// password.
+  std::string connection_file;
+};
+
+/// Several nodes as one service. Without an address the node is alone; with one it needs a store
+/// that all nodes share.
+struct cluster_options {
+  std::string address;             ///< where other nodes reach this one, "IP:port"; also its name
+  std::string listen_address;      ///< the IP address to listen on; empty: that of `address`
+  std::string service_address;     ///< where connectors reach this very node, "IP:port"; empty: the
+                                   ///< address of `address` with the port that users see
+  std::string certificate_file;    ///< PEM chain; with key_file proves that this node is a member
+  std::string key_file;            ///< PEM
+  std::string authority_file;      ///< PEM; whom it has signed is a member
+  std::vector<std::string> peers;  ///< addresses of the other nodes; empty: they find each other in
+                                   ///< the store
+};
+
 struct node {
   listen_options listen;
   name_options names;
@@ -73,6 +95,8 @@ struct node {
   connector_options connectors;
   session_options session;
   log_options log;
+  store_options store;
+  cluster_options cluster;
   std::string administrators = "administrators";  ///< the group whose members may administer
 };
 

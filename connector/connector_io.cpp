@@ -67,6 +67,11 @@ connector_io::connector_io(caf::actor_system& system, runtime::shard_pool& shard
   for (size_t i = 0; i < shards.size(); ++i) {
     shards_.push_back(std::make_unique<connector_shard>(shards.at(i)));
     shards_.back()->context.log_exchanges = own_.log.access;
+    shards_.back()->context.on_summons = [this](std::string_view node) {
+      home_.post([this, address = std::string{node}] {
+        port_.tell(agent_, actors::summon_atom_v, address);
+      });
+    };
   }
   port_.on_message([this](caf::message& content, const auto&) { on_message(content); });
 }
@@ -82,6 +87,8 @@ void connector_io::on_message(caf::message& m) {
   auto& io = home_.io();
   if (m.match_elements<dial_atom, uint32_t>())
     dial(m.get_as<uint32_t>(1));
+  else if (m.match_elements<dial_atom, uint32_t, std::string>())
+    dial(m.get_as<uint32_t>(1), m.get_as<std::string>(2));
   else if (m.match_elements<drain_atom, uint32_t>())
     drain_slot(m.get_as<uint32_t>(1));
   else if (m.match_elements<pull_atom, uint64_t, milliseconds>())
@@ -96,11 +103,13 @@ void connector_io::on_message(caf::message& m) {
 // -- tunnels
 // ----------------------------------------------------------------------------------------------
 
-void connector_io::dial(uint32_t slot) {
+void connector_io::dial(uint32_t slot, std::string node) {
   ++active_;
   auto& on = pool_.at(slot % pool_.size());
-  on.post([this, slot, &on, link = link_, me = hello{instance_, capacity_}]() mutable {
-    runtime::asio::co_spawn(on.get_executor(), run_slot(slot, std::move(link), std::move(me)),
+  on.post([this, slot, &on, node = std::move(node), link = link_,
+           me = hello{instance_, capacity_}]() mutable {
+    runtime::asio::co_spawn(on.get_executor(),
+                            run_slot(slot, std::move(node), std::move(link), std::move(me)),
                             runtime::asio::detached);
   });
 }
@@ -113,13 +122,13 @@ void connector_io::drain_slot(uint32_t slot) {
   });
 }
 
-awaitable<void> connector_io::run_slot(uint32_t slot, std::shared_ptr<const service_link> link,
-                                       hello me) {
+awaitable<void> connector_io::run_slot(uint32_t slot, std::string node,
+                                       std::shared_ptr<const service_link> link, hello me) {
   const auto index = slot % pool_.size();
   auto& on = pool_.at(index);
   auto& mine = at(index);
   error why;
-  if (auto connection = co_await link->dial_tunnel(on)) {
+  if (auto connection = co_await link->dial_tunnel(on, std::move(node))) {
     auto opened = [this, slot] { home_.post([this, slot] { on_opened(slot); }); };
     tunnel t{mine.context, mine.exchanges, std::move(*connection), std::move(me),
              std::move(opened)};

@@ -58,15 +58,16 @@ class connector_io {
 
   runtime::result<std::shared_ptr<const service_link>> make_link(const identity& who) const;
   void on_message(caf::message& content);
-  void dial(uint32_t slot);
+  /// `node`: "IP:port" of one particular node; empty: the service.
+  void dial(uint32_t slot, std::string node = {});
   void drain_slot(uint32_t slot);
   void update(const actors::connector_configuration& fresh);
   runtime::awaitable<void> pull(uint64_t known_version, std::chrono::milliseconds wait);
   runtime::awaitable<void> renew();
   runtime::awaitable<runtime::error> renew_identity();
   /// On the slot's own shard.
-  runtime::awaitable<void> run_slot(uint32_t slot, std::shared_ptr<const service_link> link,
-                                    hello me);
+  runtime::awaitable<void> run_slot(uint32_t slot, std::string node,
+                                    std::shared_ptr<const service_link> link, hello me);
   void on_opened(uint32_t slot);
   void on_closed(uint32_t slot, runtime::error why);
   void write_ready_file();

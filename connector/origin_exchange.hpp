@@ -7,6 +7,7 @@
 #include "connector/origin_sender.hpp"
 #include "runtime/http2_session.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,8 @@ struct exchange_context {
   runtime::shard& home;
   std::shared_ptr<const origin_table> origins;  ///< replaced by each configuration; never null
   origin_pool connections;
+  /// Told when a node asks for tunnels to another one, which is at this address.
+  std::function<void(std::string_view)> on_summons;
   bool log_exchanges = true;  ///< a debug line for each, besides those that fail
 
   explicit exchange_context(runtime::shard& s)
@@ -78,6 +81,7 @@ class origin_exchange final : public runtime::http2_stream,
   void on_end() override;
   void on_writable() override { signal_.wake(); }
   void on_closed(uint32_t code) override;
+  void take_summons(std::string_view node);
 
   // -- the origin
   void on_interim_response(unsigned status, const runtime::field_list& fields) override;

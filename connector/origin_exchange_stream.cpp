@@ -40,6 +40,8 @@ void origin_exchange::on_head(const field_list& fields, bool end_of_stream) {
   window_open_ = announced_ = late_ = false;
   status_ = 0;
   move(state::connecting);
+  if (const auto node = runtime::field_value(fields, "postern-node"); !node.empty())
+    return take_summons(node);
   contentless_ = !end_of_stream && runtime::field_value(fields, "postern-content") == "none";
   const auto traits = write_request_head(fields, end_of_stream || contentless_, head_);
   if (!traits) {
@@ -52,6 +54,14 @@ void origin_exchange::on_head(const field_list& fields, bool end_of_stream) {
   origins_ = context_.origins;
   serving_ = true;
   begin_.wake();
+}
+
+// Rule 13: no exchange, but a word to the connector.
+void origin_exchange::take_summons(std::string_view node) {
+  if (context_.on_summons) context_.on_summons(node);
+  fields_.assign({{":status", "204"}});
+  session().submit_response(*this, fields_, true);
+  move(state::finished);
 }
 
 void origin_exchange::on_content(std::string_view piece) {

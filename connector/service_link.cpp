@@ -1,5 +1,6 @@
 #include "connector/service_link.hpp"
 
+#include "config/endpoint.hpp"
 #include "connector/limits.hpp"
 #include "connector/tunnel.hpp"
 
@@ -81,9 +82,16 @@ awaitable<result<runtime::http_response>> service_link::fetch(
   co_return from_service(std::move(answer));
 }
 
-awaitable<result<runtime::transport>> service_link::dial_tunnel(runtime::shard& home) const {
+awaitable<result<runtime::transport>> service_link::dial_tunnel(runtime::shard& home,
+                                                                std::string node) const {
   runtime::dial_target target{
       .host = address_.host, .port = address_.port, .tls = tunnel_tls_, .address = {}};
+  if (!node.empty()) {
+    auto at = config::parse_endpoint(node);
+    if (!at) co_return error{error_category::invalid_input, "node_address", "service", node};
+    target.port = at->port;
+    target.address = std::move(at->address);
+  }
   auto connection = co_await runtime::dial(home, std::move(target), limits::tunnel_dial_timeout);
   if (connection && runtime::selected_protocol(connection->tls()) != tunnel_protocol)
     co_return error{error_category::bad_gateway, "tunnel_protocol", "service",

@@ -31,9 +31,12 @@ class service_link {
       runtime::shard& home, std::string url, runtime::http_request request,
       std::chrono::milliseconds timeout) const;
 
-  /// Opens the connection of a tunnel. Errors: those of runtime::dial(), and `bad_gateway`
-  /// "tunnel_protocol" if what answers there speaks no tunnels.
-  runtime::awaitable<runtime::result<runtime::transport>> dial_tunnel(runtime::shard& home) const;
+  /// Opens the connection of a tunnel: to the service, or (`node`, "IP:port") to one particular
+  /// node of it. That has to prove the service's name all the same. Errors: those of
+  /// runtime::dial(), `invalid_input` "node_address", and `bad_gateway` "tunnel_protocol" if what
+  /// answers there speaks no tunnels.
+  runtime::awaitable<runtime::result<runtime::transport>> dial_tunnel(runtime::shard& home,
+                                                                      std::string node) const;
 
  private:
   std::string base_;

@@ -40,6 +40,10 @@ admin_answer revoke_connector(edge_context& context, admin_call& call);
 admin_answer move_connector(edge_context& context, admin_call& call);
 admin_answer create_enrolment_token(edge_context& context, admin_call& call);
 
+// -- the cluster (admin_nodes.cpp)
+
+admin_answer list_nodes(edge_context& context, admin_call& call);
+
 // -- sessions and what happened (admin_sessions.cpp)
 
 admin_answer list_sessions(edge_context& context, admin_call& call);

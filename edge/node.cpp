@@ -2,14 +2,17 @@
 
 #include "actors/node_supervisor.hpp"
 #include "config/users.hpp"
+#include "edge/cluster_gate.hpp"
 #include "edge/edge_shard.hpp"
 #include "edge/key_source.hpp"
+#include "edge/key_watch.hpp"
 #include "edge/node_keys.hpp"
 #include "edge/node_load.hpp"
+#include "edge/node_store.hpp"
 #include "edge/sts_clients.hpp"
+#include "runtime/cluster_link.hpp"
 #include "runtime/files.hpp"
 #include "runtime/log.hpp"
-#include "runtime/password_hash.hpp"
 #include "runtime/shard_scheduler.hpp"
 #include "sts/provider.hpp"
 
@@ -34,16 +37,26 @@ namespace {
 constexpr auto start_timeout = std::chrono::seconds{30};
 // A planned stop waits this long for exchanges to finish; systemd kills after 90 s.
 constexpr auto drain_timeout = std::chrono::seconds{60};
+// The others notice our end by themselves, should the store not take our leave.
+constexpr auto leave_timeout = std::chrono::seconds{2};
 // Connectors leave with us: an exchange that has found none by then will find none.
 constexpr auto queue_grace = std::chrono::seconds{2};
 // From the end of the drain to the end of the last connection and actor.
 constexpr auto end_timeout = std::chrono::seconds{10};
 
 struct configuration : runtime::shard_system_config {
-  explicit configuration(runtime::shard_pool& shards) : shard_system_config(shards) {
+  configuration(runtime::shard_pool& shards, const config::cluster_options& cluster)
+      : shard_system_config(shards) {
     add_message_types<caf::id_block::postern>();
+    if (!cluster.address.empty())
+      runtime::load_cluster_link(
+          *this, {cluster.certificate_file, cluster.key_file, cluster.authority_file});
   }
 };
+
+actors::cluster_settings make_cluster_settings(const config::cluster_options& options) {
+  return {options.address, options.service_address, options.peers, POSTERN_VERSION};
+}
 
 /// Blocks SIGTERM and SIGINT in every thread to come; wait() takes them.
 class stop_signal {
@@ -108,7 +121,12 @@ class node {
   result<void> start_actors();
   result<void> start_sts();
   result<void> start_edge();
+  result<void> start_cluster();
   result<void> listen();
+  void leave_cluster();
+  key_sharing sharing() const {
+    return is_shared(options_.store) ? key_sharing::shared : key_sharing::alone;
+  }
   template <class F>
   auto on_shard(size_t index, F&& f);
   void publish(const actors::routing& routing);
@@ -127,20 +145,28 @@ class node {
   std::unique_ptr<key_source> key_source_;
   std::unique_ptr<runtime::actor_port> key_port_;
   std::unique_ptr<runtime::actor_port> tunnel_control_;
+  std::unique_ptr<cluster_gate> gate_;  // null: the node is alone
   actors::node_supervisor_actor supervisor_;
   std::unique_ptr<server_identity> identity_;
   std::shared_ptr<const runtime::tls_client_context> issuer_tls_;
   std::unique_ptr<sts::provider> sts_;
+  std::unique_ptr<key_watch> key_watch_;  // null: no other node changes keys
   std::shared_ptr<node_load> load_ = std::make_shared<node_load>();
   std::vector<std::unique_ptr<edge_shard>> edges_;
 };
 
 result<void> node::open_state() {
   if (auto made = runtime::make_folder(options_.data_directory, 0700); !made) return made.error();
-  auto opened = runtime::open_sqlite_store(options_.data_directory + "/postern.db");
+  const auto& cluster = options_.cluster;
+  if (!cluster.address.empty())
+    if (auto fit = runtime::check_cluster_files(
+            {cluster.certificate_file, cluster.key_file, cluster.authority_file});
+        !fit)
+      return fit.error();
+  auto opened = open_node_store(options_);
   if (!opened) return opened.error();
   store_ = std::move(*opened);
-  auto keys = load_node_keys(options_.data_directory, *store_, clock_, random_);
+  auto keys = load_node_keys(options_.data_directory, *store_, clock_, random_, sharing());
   if (!keys) return keys.error();
   keys_ = std::move(*keys);
   return {};
@@ -153,17 +179,21 @@ auto node::on_shard(size_t index, F&& f) {
 }
 
 result<void> node::start_actors() {
-  system_options_ = std::make_unique<configuration>(shards_);
+  system_options_ = std::make_unique<configuration>(shards_, options_.cluster);
   system_ = std::make_unique<caf::actor_system>(*system_options_);
   auto& first = shards_.at(0);
   tunnel_control_ = std::make_unique<runtime::actor_port>(*system_, first);
   tunnel_control_->on_message([this](caf::message& content, const auto&) {
-    if (!content.match_elements<actors::shut_atom, actors::tunnel_id, std::string>()) return;
+    const bool shut = content.match_elements<actors::shut_atom, actors::tunnel_id, std::string>();
+    if (!shut && !content.match_elements<actors::summon_atom, actors::tunnel_id, std::string>())
+      return;
     const auto id = content.get_as<actors::tunnel_id>(1);
     if (id.shard >= edges_.size()) return;
     auto& edge = *edges_[id.shard];
-    edge.context().home.post([&edge, id, reason = content.get_as<std::string>(2)] {
-      if (auto cut = edge.context().tunnels->find(id.number)) cut->cut(reason);
+    edge.context().home.post([&edge, shut, id, text = content.get_as<std::string>(2)] {
+      const auto found = edge.context().tunnels->find(id.number);
+      if (found && shut) found->cut(text);
+      if (found && !shut) found->summon(text);
     });
   });
   issuers_ = std::make_unique<oidc_client>(
@@ -183,6 +213,15 @@ result<void> node::start_actors() {
   environment.connectors.tunnels =
       std::max<unsigned>(options_.connectors.tunnels, static_cast<unsigned>(shards_.size()));
   environment.session = options_.session;
+  if (!options_.cluster.address.empty()) {
+    gate_ = std::make_unique<cluster_gate>(options_.cluster, *system_, first, [this] {
+      const auto known = edges_.empty() ? nullptr : edges_[0]->context().handles;
+      return known ? known->cluster : actors::cluster_directory_actor{};
+    });
+    environment.cluster = make_cluster_settings(options_.cluster);
+    environment.transport = gate_->transport();
+    environment.gate = gate_->peer();
+  }
   supervisor_ = system_->spawn(actors::node_supervisor, environment);
   return {};
 }
@@ -201,6 +240,7 @@ result<void> node::start_sts() {
           on_error);
   if (failure.category != error_category::none) return failure;
   identity_ = std::make_unique<server_identity>(options_, authority, clock_, random_);
+  if (sharing() == key_sharing::shared) identity_->share(store_, keys_.wrapping);
   if (auto started = identity_->start(); !started) return started.error();
 
   runtime::tls_client_options trust;
@@ -217,6 +257,7 @@ result<void> node::start_sts() {
   if (!options_.sts.enabled) return {};
   sts::options settings;
   settings.issuer = urls_.issuer;
+  settings.shared = sharing() == key_sharing::shared;
   sts_ = std::make_unique<sts::provider>(settings, std::move(users_), *store_, keys_.wrapping,
                                          clock_, random_);
   return sts_->start();
@@ -253,6 +294,31 @@ result<void> node::start_edge() {
   return {};
 }
 
+result<void> node::start_cluster() {
+  if (sharing() == key_sharing::shared) {
+    key_watch_ = std::make_unique<key_watch>(
+        shards_, store_, clock_, random_, sts_.get(), keys_, [this](const auto& ring) {
+          for (auto& edge : edges_)
+            edge->context().home.post([e = edge.get(), ring] { e->context().cookie_keys = ring; });
+        });
+    shards_.at(0).post([this] { key_watch_->start(); });
+  }
+  return gate_ ? gate_->open() : result<void>{};
+}
+
+void node::leave_cluster() {
+  if (!gate_ || !supervisor_) return;
+  caf::scoped_actor self{*system_};
+  const auto nothing = [](caf::error&) {};
+  self->request(supervisor_, leave_timeout, actors::lookup_atom_v)
+      .receive(
+          [&](const actors::node_handles_ptr& handles) {
+            self->request(handles->cluster, leave_timeout, actors::drain_atom_v)
+                .receive([] {}, nothing);
+          },
+          nothing);
+}
+
 result<void> node::listen() {
   uint16_t port = options_.listen.port;
   for (size_t i = 0; i < edges_.size(); ++i) {
@@ -286,12 +352,14 @@ result<void> node::start() {
   if (auto started = start_actors(); !started) return started.error();
   if (auto started = start_sts(); !started) return started.error();
   if (auto started = start_edge(); !started) return started.error();
+  if (auto started = start_cluster(); !started) return started.error();
   return listen();
 }
 
 void node::drain(const stop_signal& signals) {
   spdlog::info("stopping: exchanges in hand finish first");
   load_->draining = true;
+  leave_cluster();
   for (auto& edge : edges_)
     edge->context().home.post([e = edge.get()] {
       e->close_listeners();
@@ -332,6 +400,10 @@ bool node::stop() {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds{5});
   }
+  on_shard(0, [this]() -> runtime::awaitable<int> {
+    key_watch_.reset();
+    co_return 0;
+  });
   // What holds actors on a shard's behalf is given up on that shard.
   for (size_t i = 0; i < edges_.size(); ++i)
     on_shard(i, [this, i]() -> runtime::awaitable<int> {
@@ -339,6 +411,7 @@ bool node::stop() {
       co_return 0;
     });
   on_shard(0, [this]() -> runtime::awaitable<int> {
+    gate_.reset();
     key_port_.reset();
     tunnel_control_.reset();
     key_source_.reset();
@@ -382,35 +455,6 @@ int run_node(const config::node& options) {
   // us.
   spdlog::warn("stopped without waiting for what would not end");
   std::_Exit(status);
-}
-
-int run_rotate_keys(const config::node& options) {
-  runtime::system_wall_clock clock;
-  runtime::system_random_source random;
-  auto store = runtime::open_sqlite_store(options.data_directory + "/postern.db");
-  if (!store) {
-    std::cerr << "postern: " << runtime::to_string(store.error()) << "\n";
-    return 1;
-  }
-  auto id = rotate_cookie_keys(options.data_directory, **store, clock, random);
-  if (!id) {
-    std::cerr << "postern: " << runtime::to_string(id.error()) << "\n";
-    return 1;
-  }
-  std::cout << "new cookie key " << *id
-            << ": seals from the next start on, older keys keep opening\n";
-  return 0;
-}
-
-int run_hash_password() {
-  std::string password;
-  if (!std::getline(std::cin, password) || password.empty()) {
-    std::cerr << "postern: expected a password on standard input\n";
-    return 2;
-  }
-  runtime::system_random_source random;
-  std::cout << runtime::hash_password(password, random) << "\n";
-  return 0;
 }
 
 }  // namespace postern::edge

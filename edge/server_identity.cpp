@@ -48,7 +48,45 @@ result<void> server_identity::start() {
     if (!key) return key.error();
     configured_.push_back({std::move(*certificate), std::move(*key)});
   }
-  return configured_.empty() ? load_authority() : result<void>{};
+  if (!configured_.empty()) return {};
+  return shared_store_ ? load_shared_authority() : load_authority();
+}
+
+void server_identity::share(std::shared_ptr<runtime::store> store,
+                            std::shared_ptr<const runtime::key_ring> wrapping) {
+  shared_store_ = std::move(store);
+  wrapping_ = std::move(wrapping);
+}
+
+result<authority_pair> server_identity::make_authority() {
+  const auto fresh = runtime::private_key::generate();
+  const auto now = clock_.now();
+  auto signed_by_itself =
+      runtime::self_sign(fresh, {.serial_hex = random_.hex(16),
+                                 .common_name = "Postern server authority " + random_.hex(4),
+                                 .organization = "Postern",
+                                 .not_before = now - backdating,
+                                 .not_after = now + authority_lifetime,
+                                 .use = runtime::certificate_profile::usage::authority});
+  if (!signed_by_itself) return signed_by_itself.error();
+  return authority_pair{fresh.pem(), std::move(*signed_by_itself)};
+}
+
+result<void> server_identity::load_shared_authority() {
+  auto found = find_shared_authority(*shared_store_, *wrapping_);
+  if (!found) return found.error();
+  if (!*found) {
+    auto fresh = make_authority();
+    if (!fresh) return fresh.error();
+    auto shared = share_authority(*shared_store_, *wrapping_, std::move(*fresh));
+    if (!shared) return shared.error();
+    *found = std::move(*shared);
+  }
+  authority_key_pem_ = std::move((*found)->key_pem);
+  authority_pem_ = std::move((*found)->certificate_pem);
+  // For people; the node itself does not read it.
+  return runtime::write_file_atomically(options_.data_directory + "/server-ca.pem", authority_pem_,
+                                        0644);
 }
 
 result<void> server_identity::load_authority() {
@@ -61,18 +99,10 @@ result<void> server_identity::load_authority() {
     authority_pem_ = std::move(*certificate);
     return {};
   }
-  const auto fresh = runtime::private_key::generate();
-  const auto now = clock_.now();
-  auto signed_by_itself =
-      runtime::self_sign(fresh, {.serial_hex = random_.hex(16),
-                                 .common_name = "Postern server authority " + random_.hex(4),
-                                 .organization = "Postern",
-                                 .not_before = now - backdating,
-                                 .not_after = now + authority_lifetime,
-                                 .use = runtime::certificate_profile::usage::authority});
-  if (!signed_by_itself) return signed_by_itself.error();
-  authority_key_pem_ = fresh.pem();
-  authority_pem_ = std::move(*signed_by_itself);
+  auto fresh = make_authority();
+  if (!fresh) return fresh.error();
+  authority_key_pem_ = std::move(fresh->key_pem);
+  authority_pem_ = std::move(fresh->certificate_pem);
   // The key goes first: a certificate without its key would be kept for ever.
   if (auto written = runtime::write_file_atomically(key_path, authority_key_pem_, 0600); !written)
     return written.error();

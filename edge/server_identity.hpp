@@ -4,6 +4,7 @@
 
 #include "config/node.hpp"
 #include "config/published.hpp"
+#include "edge/shared_authority.hpp"
 #include "runtime/random_source.hpp"
 #include "runtime/tls_context.hpp"
 #include "runtime/wall_clock.hpp"
@@ -21,6 +22,10 @@ class server_identity {
   server_identity(const config::node& options, std::string connector_authority_pem,
                   const runtime::wall_clock& clock, runtime::random_source& random);
 
+  /// The own authority is that of all nodes on this store; before start().
+  void share(std::shared_ptr<runtime::store> store,
+             std::shared_ptr<const runtime::key_ring> wrapping);
+
   /// Reads the files, or the own authority (DATA/server-ca.key, server-ca.pem; made at the first
   /// start). Errors name the file.
   runtime::result<void> start();
@@ -37,12 +42,16 @@ class server_identity {
 
  private:
   runtime::result<void> load_authority();
+  runtime::result<void> load_shared_authority();
+  runtime::result<authority_pair> make_authority();
   runtime::result<runtime::tls_identity> own_identity(const config::published& published);
 
   const config::node& options_;
   const std::string connector_authority_pem_;
   const runtime::wall_clock& clock_;
   runtime::random_source& random_;
+  std::shared_ptr<runtime::store> shared_store_;  // null: the authority is this node's own
+  std::shared_ptr<const runtime::key_ring> wrapping_;
   std::vector<runtime::tls_identity> configured_;
   std::string authority_pem_, authority_key_pem_;
   mutable std::mutex mutex_;

@@ -23,6 +23,8 @@ namespace {
 
 constexpr auto attach_timeout = std::chrono::seconds{5};
 constexpr size_t hello_bytes = 4096;
+// One at a time would do; a connector that answers none must not make them pile up.
+constexpr size_t summonses_at_once = 8;
 
 const char* to_string(tunnel::state s) {
   switch (s) {
@@ -100,6 +102,19 @@ class tunnel::hello_stream final : public runtime::http2_stream {
   }
   runtime::wait_point done_;
   std::string status_;
+};
+
+/// A summons that the connector has not answered yet. What it answers does not matter: a tunnel
+/// comes or does not.
+class tunnel::summons_stream final : public runtime::http2_stream {
+ public:
+  bool over = false;
+
+ private:
+  void on_head(const runtime::field_list&, bool) override {}
+  void on_content(std::string_view) override {}
+  void on_end() override {}
+  void on_closed(uint32_t) override { over = true; }
 };
 
 tunnel::tunnel(edge_context& context, runtime::transport connection, tunnel_peer peer)
@@ -209,6 +224,19 @@ awaitable<result<void>> tunnel::attach() {
     enter(state::serving);
   if (silent()) context_.port->tell(connection_, actors::silent_atom_v, true);
   co_return result<void>{};
+}
+
+void tunnel::summon(const std::string& address) {
+  std::erase_if(summonses_, [](const auto& s) { return s->over; });
+  if (state_ != state::serving || summonses_.size() >= summonses_at_once) return;
+  auto stream = std::make_unique<summons_stream>();
+  const runtime::field_list fields{{":method", "POST"},
+                                   {":scheme", "https"},
+                                   {":authority", "postern"},
+                                   {":path", "/.postern/summons"},
+                                   {"postern-node", address}};
+  // Without a stream (the tunnel is full or ending) another one will be asked.
+  if (session_.submit_request(*stream, fields, true)) summonses_.push_back(std::move(stream));
 }
 
 void tunnel::attach_again() {

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 namespace postern::edge {
 
@@ -57,6 +58,9 @@ class tunnel final : public std::enable_shared_from_this<tunnel>, private runtim
   /// Announces that this node leaves (GOAWAY).
   void leave();
 
+  /// Asks the connector to dial the node at an address ("IP:port"; rule 13).
+  void summon(const std::string& address);
+
   /// Tells a restarted registry of this tunnel.
   void attach_again();
 
@@ -71,6 +75,7 @@ class tunnel final : public std::enable_shared_from_this<tunnel>, private runtim
 
  private:
   class hello_stream;
+  class summons_stream;
 
   void on_going_away() override;
   void on_heard() override { watch_.heard(); }
@@ -87,6 +92,7 @@ class tunnel final : public std::enable_shared_from_this<tunnel>, private runtim
   actors::connector_connection_actor connection_;
   runtime::http2_session session_;
   std::unique_ptr<hello_stream> hello_;
+  std::vector<std::unique_ptr<summons_stream>> summonses_;
   runtime::coarse_timer heartbeat_;
   actors::peer_watch watch_;
   std::vector<silence_listener*> listeners_;

@@ -27,6 +27,8 @@ class actor_port {
     responder(caf::strong_actor_ptr asker, caf::strong_actor_ptr self, caf::message_id id)
         : asker_(std::move(asker)), self_(std::move(self)), id_(id) {}
     void deliver(caf::message content) const;
+    /// Whoever sent the message; null if nobody did.
+    const caf::strong_actor_ptr& sender() const noexcept { return asker_; }
     void deliver(const error& e) const { deliver(caf::make_message(to_caf(e))); }
 
    private:
@@ -70,6 +72,10 @@ class actor_port {
     }
   }
 
+  /// The same with the whole answer, which may have several elements or be one caf::error.
+  awaitable<caf::message> ask_message(caf::strong_actor_ptr target,
+                                      std::chrono::milliseconds timeout, caf::message content);
+
   /// Sends without waiting for an answer.
   template <class Handle, class... Args>
   void tell(const Handle& target, Args&&... args) {
@@ -87,8 +93,6 @@ class actor_port {
     pending* next_free = nullptr;
   };
 
-  awaitable<caf::message> ask_message(caf::strong_actor_ptr target,
-                                      std::chrono::milliseconds timeout, caf::message content);
   void on_enqueue(caf::mailbox_element_ptr element);
   void drain_inbox();
   void dispatch(caf::mailbox_element& element);

@@ -28,14 +28,15 @@ namespace postern::runtime {
 /// outside checks their range itself.
 class blob_reader : public cereal::InputArchive<blob_reader, cereal::AllowEmptyClassElision> {
  public:
-  /// Reads the byte that tells the order of bytes; only what encode_blob writes (little endian) is
-  /// accepted.
-  explicit blob_reader(std::string_view bytes)
+  /// Reads the byte that tells the version, which must be one of 1 to `newest`.
+  explicit blob_reader(std::string_view bytes, uint8_t newest = 1)
       : cereal::InputArchive<blob_reader, cereal::AllowEmptyClassElision>(this), rest_(bytes) {
-    uint8_t little_endian = 0;
-    read(&little_endian, 1);
-    if (little_endian != 1) throw cereal::Exception("not little endian");
+    read(&version_, 1);
+    if (version_ == 0 || version_ > newest) throw cereal::Exception("of another version");
   }
+
+  /// The version of the value that is being read.
+  uint8_t version() const noexcept { return version_; }
 
   /// Takes `count` elements of `size` bytes each.
   void read(void* out, size_t count, size_t size = 1) {
@@ -55,7 +56,28 @@ class blob_reader : public cereal::InputArchive<blob_reader, cereal::AllowEmptyC
 
  private:
   std::string_view rest_;
+  uint8_t version_ = 0;
 };
+
+/// The version in which values of a type are written: 1, or the type's own `blob_version`. A type
+/// that gets a new field gets the next number, and reads the field only if
+/// `in_blob(archive, number)`: what older programs have written stays readable.
+template <class T>
+constexpr uint8_t blob_version_of() noexcept {
+  if constexpr (requires { T::blob_version; })
+    return T::blob_version;
+  else
+    return 1;
+}
+
+/// Within `serialize`: whether fields that came with `version` are there. Writers write all.
+template <class Archive>
+bool in_blob(const Archive& archive, uint8_t version) noexcept {
+  if constexpr (requires { archive.version(); })
+    return archive.version() >= version;
+  else
+    return true;
+}
 
 /// Found by cereal: one number.
 template <class T>
@@ -98,18 +120,22 @@ std::string encode_blob(const T& value) {
   using format = cereal::PortableBinaryOutputArchive;
   format archive(out, format::Options::LittleEndian());
   archive(value);
-  return std::move(out).str();
+  auto bytes = std::move(out).str();
+  // cereal's first byte says "little endian" by a 1, which is what all blobs are: the version takes
+  // its place.
+  bytes.front() = static_cast<char>(blob_version_of<T>());
+  return bytes;
 }
 
 /// Reads a default-constructible T back. Errors, all `invalid_input`: "blob_too_large" if there are
-/// more than `limit` bytes, "blob_malformed" if they are cut short, have a forged length or go on
-/// after the value.
+/// more than `limit` bytes, "blob_malformed" if they are of a version that is not known here, are
+/// cut short, have a forged length or go on after the value.
 template <class T>
 result<T> decode_blob(std::string_view bytes, size_t limit) {
   if (bytes.size() > limit)
     return error{error_category::invalid_input, "blob_too_large", "service", {}};
   try {
-    blob_reader reader(bytes);
+    blob_reader reader(bytes, blob_version_of<T>());
     T value{};
     reader(value);
     if (reader.left() == 0) return value;

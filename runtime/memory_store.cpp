@@ -1,4 +1,5 @@
 #include "runtime/store.hpp"
+#include "runtime/store_watchers.hpp"
 
 #include <algorithm>
 #include <map>
@@ -29,17 +30,9 @@ class memory_store final : public store {
   }
 
   result<uint64_t> commit(const std::vector<store_change>& changes) override {
-    const std::lock_guard lock(mutex_);
-    if (changes.empty()) return revision_;
-    if (auto refused = check(changes)) return *refused;
-    ++revision_;
-    for (const auto& change : changes) {
-      if (change.what == store_change::action::erase)
-        records_.erase({change.kind, change.key});
-      else
-        records_.insert_or_assign({change.kind, change.key}, entry{change.value, revision_});
-    }
-    return revision_;
+    const auto revision = apply(changes);
+    if (revision && !changes.empty()) watchers_->tell(changes, *revision);
+    return revision;
   }
 
   result<void> append(const std::vector<journal_entry>& entries) override {
@@ -66,12 +59,30 @@ class memory_store final : public store {
     return newest;
   }
 
+  std::shared_ptr<void> watch(store_watcher watcher) override {
+    return watchers_->add(std::move(watcher));
+  }
+
  private:
   using name = std::pair<std::string, std::string>;
   struct entry {
     std::string value;
     uint64_t revision = 0;
   };
+
+  result<uint64_t> apply(const std::vector<store_change>& changes) {
+    const std::lock_guard lock(mutex_);
+    if (changes.empty()) return revision_;
+    if (auto refused = check(changes)) return *refused;
+    ++revision_;
+    for (const auto& change : changes) {
+      if (change.what == store_change::action::erase)
+        records_.erase({change.kind, change.key});
+      else
+        records_.insert_or_assign({change.kind, change.key}, entry{change.value, revision_});
+    }
+    return revision_;
+  }
 
   /// Whether every expectation holds at its place in the batch, as in a transaction that applies
   /// one change after the other.
@@ -98,6 +109,7 @@ class memory_store final : public store {
   std::map<std::string, std::vector<journal_entry>> journals_;
   uint64_t revision_ = 0;
   uint64_t sequence_ = 0;
+  const std::shared_ptr<store_watchers> watchers_ = std::make_shared<store_watchers>();
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "runtime/sqlite.hpp"
 #include "runtime/store.hpp"
+#include "runtime/store_watchers.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -155,7 +156,7 @@ class sqlite_store final : public store {
   }
 
   result<uint64_t> commit(const std::vector<store_change>& changes) override {
-    return guarded([&] {
+    const auto done = guarded([&] {
       if (changes.empty()) return first_number(last_revision_);
       transaction batch(db_);
       const auto revision = first_number(next_revision_);
@@ -164,6 +165,8 @@ class sqlite_store final : public store {
       batch.commit();
       return revision;
     });
+    if (done && !changes.empty()) watchers_->tell(changes, *done);
+    return done;
   }
 
   result<void> append(const std::vector<journal_entry>& entries) override {
@@ -196,6 +199,11 @@ class sqlite_store final : public store {
                           timestamp{std::chrono::nanoseconds{read_.number(1)}}, read_.text(2)});
       return newest;
     });
+  }
+
+  /// Knows of this process only: a file has one node.
+  std::shared_ptr<void> watch(store_watcher watcher) override {
+    return watchers_->add(std::move(watcher));
   }
 
  private:
@@ -246,6 +254,7 @@ class sqlite_store final : public store {
           .run();
   }
 
+  const std::shared_ptr<store_watchers> watchers_ = std::make_shared<store_watchers>();
   std::mutex mutex_;
   sqlite::connection db_;
   statement load_;

@@ -2,18 +2,30 @@
 
 #include "sts/limits.hpp"
 
+#include <charconv>
+
 namespace postern::sts {
 
+namespace {
+
+constexpr const char* used_kind = "sts_used_code";
+constexpr int64_t sweep_interval = 600;
+
+}  // namespace
+
 code_vault::code_vault(const options& settings, std::shared_ptr<const runtime::key_ring> ring,
-                       const runtime::wall_clock& clock, runtime::random_source& random)
+                       const runtime::wall_clock& clock, runtime::random_source& random,
+                       runtime::store* shared)
     : lifetime_(settings.code_lifetime.count()),
       ring_(std::move(ring)),
       clock_(clock),
       random_(random),
-      purpose_("sts_code." + random.token(12)) {}
+      shared_(shared),
+      own_(random.token(12)),
+      purpose_(shared != nullptr ? "sts_code" : "sts_code." + own_) {}
 
 std::string code_vault::make(const code_content& content) const {
-  fields sealed{{"id", random_.token(12)},
+  fields sealed{{"id", own_ + "." + random_.token(12)},
                 {"expires", std::to_string(runtime::to_unix_seconds(clock_.now()) + lifetime_)},
                 {"client_id", content.client_id},
                 {"redirect_uri", content.redirect_uri},
@@ -44,7 +56,42 @@ oauth_result<code_content> code_vault::redeem(std::string_view code) {
   return content;
 }
 
+std::optional<bool> code_vault::use_up_everywhere(const std::string& id, int64_t expires,
+                                                  int64_t now) {
+  forget_expired(now);
+  const auto stored = shared_->commit(
+      {{.kind = used_kind, .key = id, .value = std::to_string(expires), .expected_revision = 0}});
+  if (stored) return true;
+  if (stored.error().category == runtime::error_category::conflict) return false;
+  return std::nullopt;
+}
+
+void code_vault::forget_expired(int64_t now) {
+  {
+    std::lock_guard lock{mutex_};
+    if (now < next_sweep_) return;
+    next_sweep_ = now + sweep_interval;
+  }
+  const auto records = shared_->load(used_kind);
+  if (!records) return;
+  std::vector<runtime::store_change> old;
+  for (const auto& record : *records) {
+    int64_t expires = 0;
+    std::from_chars(record.value.data(), record.value.data() + record.value.size(), expires);
+    if (expires <= now)
+      old.push_back({runtime::store_change::action::erase, used_kind, record.key, {}, {}});
+  }
+  // What stays is swept the next time.
+  if (!old.empty()) static_cast<void>(shared_->commit(old));
+}
+
 oauth_result<void> code_vault::use_up(const std::string& id, int64_t expires, int64_t now) {
+  if (shared_ != nullptr) {
+    const auto used = use_up_everywhere(id, expires, now);
+    if (used && !*used) return oauth_error{"invalid_grant", std::string{code_replayed}};
+    if (!used && !id.starts_with(own_ + "."))
+      return oauth_error{"temporarily_unavailable", "whether the code was used is not known"};
+  }
   std::lock_guard lock{mutex_};
   if (used_.contains(id)) return oauth_error{"invalid_grant", std::string{code_replayed}};
   if (used_.size() >= limits::used_codes)

@@ -4,6 +4,10 @@
 #include "sts/limits.hpp"
 #include "sts/lock_out.hpp"
 
+#include <algorithm>
+#include <set>
+#include <vector>
+
 namespace postern::sts {
 
 namespace {
@@ -15,6 +19,9 @@ constexpr size_t letters = 8;
 // A client that keeps to the interval must not be told slow_down for the jitter of timers and
 // networks.
 constexpr std::chrono::milliseconds poll_tolerance{500};
+
+// Between two looks at the store: whoever guesses codes must not make every node read all the time.
+constexpr std::chrono::milliseconds refresh_interval{250};
 
 std::string canonical(std::string_view typed) {
   std::string code;
@@ -34,6 +41,7 @@ oauth_result<device_grants::started> device_grants::start(std::string client_id,
                                                           std::string_view address) {
   std::lock_guard lock{mutex_};
   auto now = clock_.now();
+  refresh();
   drop_old(now);
   auto sender = sender_of(address);
   auto known = per_address_.find(sender);
@@ -50,15 +58,23 @@ oauth_result<device_grants::started> device_grants::start(std::string client_id,
           now + lifetime_,
           {},
           limits::device_interval};
-  entries_.push_back(std::move(e));
-  by_code_hash_.emplace(entries_.back().code_hash, std::prev(entries_.end()));
-  by_user_code_.emplace(result.user_code, std::prev(entries_.end()));
-  ++per_address_[sender];
+  // Somebody else's code by chance: nothing lost by another attempt.
+  if (!share(e)) return oauth_error{"temporarily_unavailable", "try again"};
+  add(std::move(e));
   return result;
 }
 
-std::optional<device_grants::waiting> device_grants::find(std::string_view typed_code) const {
+void device_grants::add(entry e) {
+  entries_.push_back(std::move(e));
+  const auto at = std::prev(entries_.end());
+  by_code_hash_.emplace(at->code_hash, at);
+  by_user_code_.emplace(at->user_code, at);
+  ++per_address_[sender_of(at->address)];
+}
+
+std::optional<device_grants::waiting> device_grants::find(std::string_view typed_code) {
   std::lock_guard lock{mutex_};
+  refresh();
   auto found = find_waiting(typed_code);
   if (!found) return std::nullopt;
   return waiting{(*found)->client_id, (*found)->address, (*found)->user_code};
@@ -66,16 +82,19 @@ std::optional<device_grants::waiting> device_grants::find(std::string_view typed
 
 bool device_grants::decide(std::string_view user_code, std::optional<session> who) {
   std::lock_guard lock{mutex_};
+  refresh();
   auto found = find_waiting(user_code);
   if (!found) return false;
-  (*found)->now_in = who ? state::allowed : state::denied;
-  if (who) (*found)->who = std::move(*who);
-  return true;
+  auto& e = **found;
+  e.now_in = who ? state::allowed : state::denied;
+  if (who) e.who = std::move(*who);
+  return share(e);
 }
 
 oauth_result<device_grants::allowed> device_grants::poll(std::string_view device_code,
                                                          std::string_view client_id) {
   std::lock_guard lock{mutex_};
+  refresh();
   auto found = by_code_hash_.find(runtime::sha256(device_code));
   if (found == by_code_hash_.end() || found->second->client_id != client_id)
     return oauth_error{"invalid_grant", "the device code is not one of this client"};
@@ -83,6 +102,10 @@ oauth_result<device_grants::allowed> device_grants::poll(std::string_view device
   auto now = clock_.now();
   if (at->expires <= now)
     return oauth_error{"expired_token", "nobody decided in time, ask for new codes"};
+  if (at->now_in != state::waiting && !take(*at)) {
+    erase(at);
+    return oauth_error{"invalid_grant", "the device code was used"};
+  }
   if (at->now_in == state::denied) {
     erase(at);
     return oauth_error{"access_denied", "the user refused"};
@@ -105,6 +128,65 @@ void device_grants::erase(position at) {
   by_code_hash_.erase(at->code_hash);
   by_user_code_.erase(at->user_code);
   entries_.erase(at);
+}
+
+// -- other nodes ----------------------------------------------------------------------------------
+
+void device_grants::refresh() {
+  const auto now = clock_.now();
+  if (!shared_ || now < next_refresh_) return;
+  next_refresh_ = now + refresh_interval;
+  const auto all = shared_->load();
+  if (!all) return;  // what was begun here goes on here
+  std::set<std::string, std::less<>> there;
+  std::vector<std::string> old;
+  for (const auto& [user_code, grant, revision] : *all) {
+    there.insert(user_code);
+    const auto expires = runtime::from_unix_seconds(grant.expires_at);
+    if (expires + lifetime_ <= now) old.push_back(user_code);
+    auto known = by_user_code_.find(user_code);
+    if (known == by_user_code_.end()) {
+      add({grant.code_hash,
+           user_code,
+           grant.client_id,
+           grant.scope,
+           grant.address,
+           expires,
+           {},
+           limits::device_interval});
+      known = by_user_code_.find(user_code);
+    }
+    auto& e = *known->second;
+    e.revision = revision;
+    e.now_in = static_cast<state>(std::min<uint8_t>(grant.decision, 2));
+    e.who = {grant.user, grant.auth_time, grant.session_id};
+  }
+  for (auto at = entries_.begin(); at != entries_.end();) {
+    const auto here = at++;
+    if (here->revision != 0 && !there.contains(here->user_code)) erase(here);
+  }
+  shared_->forget(old);
+}
+
+bool device_grants::share(entry& e) {
+  if (!shared_) return true;
+  const shared_grant grant{e.code_hash,
+                           e.client_id,
+                           e.scope,
+                           e.address,
+                           runtime::to_unix_seconds(e.expires),
+                           static_cast<uint8_t>(e.now_in),
+                           e.who.user,
+                           e.who.auth_time,
+                           e.who.id};
+  const auto put = shared_->put(e.user_code, grant, e.revision);
+  if (put) e.revision = *put;
+  return put || put.error().category != runtime::error_category::conflict;
+}
+
+bool device_grants::take(const entry& e) {
+  if (!shared_ || e.revision == 0) return true;
+  return shared_->take(e.user_code, e.revision).has_value();
 }
 
 void device_grants::drop_old(runtime::timestamp now) {

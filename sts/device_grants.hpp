@@ -6,6 +6,7 @@
 #include "runtime/wall_clock.hpp"
 #include "sts/options.hpp"
 #include "sts/responses.hpp"
+#include "sts/shared_grants.hpp"
 #include "sts/single_sign_on.hpp"
 
 #include <list>
@@ -17,13 +18,17 @@
 
 namespace postern::sts {
 
-/// The grants in flight; in memory only, a restart makes the device ask again. Safe to use from any
-/// thread.
+/// The grants in flight; in memory only, a restart makes the device ask again. With other nodes on
+/// one store they are there as well, so that each step may come to another node; while the store is
+/// down, those begun here go on here. Safe to use from any thread.
 class device_grants {
  public:
+  /// `shared`: the store of all nodes; null: there is one node. Must outlive the object.
   device_grants(const options& settings, const runtime::wall_clock& clock,
-                runtime::random_source& random)
-      : lifetime_(settings.device_code_lifetime), clock_(clock), random_(random) {}
+                runtime::random_source& random, runtime::store* shared = nullptr)
+      : lifetime_(settings.device_code_lifetime), clock_(clock), random_(random) {
+    if (shared != nullptr) shared_.emplace(*shared);
+  }
 
   struct started {
     std::string device_code;  ///< a secret between the device and us; we keep its hash only
@@ -39,7 +44,7 @@ class device_grants {
   };
   /// What waits for a user under that code, typed with or without dash, in any case. None: unknown,
   /// expired or decided.
-  std::optional<waiting> find(std::string_view typed_code) const;
+  std::optional<waiting> find(std::string_view typed_code);
 
   /// The user's decision; no session: denied. False if nothing waits under that code any more.
   bool decide(std::string_view user_code, std::optional<session> who);
@@ -71,10 +76,18 @@ class device_grants {
     std::chrono::seconds interval;
     state now_in = state::waiting;
     session who;
+    uint64_t revision = 0;  ///< in the store; 0: it is not there
   };
   using position = std::list<entry>::iterator;
 
+  void add(entry e);
   void erase(position at);
+  /// Takes over what other nodes have begun, decided and ended.
+  void refresh();
+  /// Writes an entry to the store. False if another node has changed it meanwhile.
+  bool share(entry& e);
+  /// Ends an entry for all nodes. False if another node was first.
+  bool take(const entry& e);
   void drop_old(runtime::timestamp now);
   std::string fresh_user_code();
   std::optional<position> find_waiting(std::string_view typed_code) const;
@@ -82,7 +95,9 @@ class device_grants {
   const std::chrono::seconds lifetime_;
   const runtime::wall_clock& clock_;
   runtime::random_source& random_;
-  mutable std::mutex mutex_;
+  std::optional<shared_grants> shared_;
+  runtime::timestamp next_refresh_{};
+  std::mutex mutex_;
   std::list<entry> entries_;  ///< oldest first
   std::map<std::string, position, std::less<>> by_code_hash_;
   std::map<std::string, position, std::less<>> by_user_code_;

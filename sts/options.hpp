@@ -38,6 +38,9 @@ struct options {
   /// lifetime is kept to.
   std::chrono::seconds key_retention = std::chrono::hours{24};
 
+  /// Other nodes serve the same issuer on the same store and with the same sealing keys.
+  bool shared = false;
+
   /// Called from whatever thread is in handle(); must be quick and must not throw. May be empty.
   std::function<void(const event&)> observer;
 };

@@ -126,6 +126,10 @@ runtime::result<void> provider::start() {
   return parts_->shared.keys.start();
 }
 
+runtime::result<void> provider::refresh_keys() {
+  return parts_->shared.keys.refresh();
+}
+
 void provider::set_clients(std::vector<client> clients) {
   parts_->shared.clients.replace(std::move(clients));
 }

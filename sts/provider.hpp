@@ -42,6 +42,10 @@ class provider {
   /// signing_keys::start.
   runtime::result<void> start();
 
+  /// Takes over signing keys that another node on the same store has made. Blocks. Errors: those of
+  /// the store; the keys at hand stay in use then.
+  runtime::result<void> refresh_keys();
+
   /// Replaces all clients: at the start and whenever what is published changes.
   void set_clients(std::vector<client> clients);
 

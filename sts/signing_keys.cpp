@@ -56,6 +56,16 @@ runtime::result<void> signing_keys::start() {
   return maintain(now);
 }
 
+runtime::result<void> signing_keys::refresh() {
+  std::lock_guard lock{mutex_};
+  auto entries = load();
+  if (!entries) return entries.error();
+  if (entries->empty()) return {};
+  if (auto published = publish(std::move(*entries)); !published) return published;
+  next_check_ = 0;
+  return {};
+}
+
 runtime::result<std::string> signing_keys::sign(const boost::json::object& claims,
                                                 std::string_view type) {
   auto keys = current();

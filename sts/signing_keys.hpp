@@ -30,6 +30,10 @@ class signing_keys {
   /// "sts_key_unreadable" if the ring lacks the key of a record.
   runtime::result<void> start();
 
+  /// Reads the keys again because another node may have changed them. A store that is down leaves
+  /// those at hand in use. Errors: those of the store.
+  runtime::result<void> refresh();
+
   /// Signs with the key whose turn it is. Errors: those of signing_key::sign.
   runtime::result<std::string> sign(const boost::json::object& claims, std::string_view type);
 

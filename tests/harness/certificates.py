@@ -36,6 +36,35 @@ def self_signed(folder, name, host="127.0.0.1"):
     return file, write_key(key, folder / f"{name}.key")
 
 
+class authority:
+    """An authority for tests; its certificate is in `file`."""
+
+    def __init__(self, folder, name):
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        certificate = _builder(self.name, self.name, self.key.public_key(), True).sign(self.key, hashes.SHA256())
+        self.file = folder / f"{name}.pem"
+        self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+
+
+def _builder(subject, issuer, public_key, is_authority):
+    now = datetime.datetime.utcnow()
+    return (x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(public_key)
+            .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(hours=1))
+            .not_valid_after(now + datetime.timedelta(days=2))
+            .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True))
+
+
+def signed(folder, name, by):
+    """(certificate file, key file) by an authority."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    certificate = _builder(subject, by.name, key.public_key(), False).sign(by.key, hashes.SHA256())
+    file = folder / f"{name}.pem"
+    file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    return file, write_key(key, folder / f"{name}.key")
+
+
 def server_context(certificate_file, key_file):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(str(certificate_file), str(key_file))

@@ -1,16 +1,32 @@
 """Names and ports of this machine."""
+import contextlib
 import random
 import socket
 import ssl
+import threading
 
 _machine_getaddrinfo = socket.getaddrinfo
+
+
+_way = threading.local()
+
+
+@contextlib.contextmanager
+def reach(address):
+    """Within it, names under .localhost are at this address of the machine; for one thread."""
+    before = getattr(_way, "address", "127.0.0.1")
+    _way.address = address
+    try:
+        yield
+    finally:
+        _way.address = before
 
 
 def _getaddrinfo(host, *arguments, **options):
     """RFC 6761, section 6.3: every name under .localhost is this machine; Debian's resolver does not know by itself."""
     text = host.decode() if isinstance(host, bytes) else host
     if isinstance(text, str) and text.rstrip(".").endswith(".localhost"):
-        host = "127.0.0.1"
+        host = getattr(_way, "address", "127.0.0.1")
     return _machine_getaddrinfo(host, *arguments, **options)
 
 

@@ -51,13 +51,13 @@ def _end_all():
 class process:
     """One process with its output in files."""
 
-    def __init__(self, arguments, log, env=None, stdin=None):
+    def __init__(self, arguments, log, env=None, stdin=None, **options):
         self.log = pathlib.Path(log)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with open(self.log, "ab") as out:
             self.popen = subprocess.Popen([str(one) for one in arguments], stdout=out, stderr=out,
                                           stdin=stdin or subprocess.DEVNULL, env={**os.environ, **(env or {})},
-                                          start_new_session=True)
+                                          start_new_session=True, **options)
         _started.append(self)
 
     @property
@@ -149,10 +149,11 @@ def users_toml(users):
 class node:
     """A `postern` process with its folder: configuration, users, data. Started again, it keeps its port and data."""
 
-    def __init__(self, folder, port=0, users=None, shards=2, extra="", sections=None):
+    def __init__(self, folder, port=0, users=None, shards=2, extra="", sections=None, address="127.0.0.1"):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.data = self.folder / "data"
+        self.address = address
         self.port = port or network.free_port()
         self.http_port = network.free_port()
         self.users = users or USERS
@@ -164,7 +165,7 @@ class node:
     def write_config(self, shards, extra, sections):
         """`extra` stands before the first table; `sections` adds lines to tables, or tables."""
         tables = {
-            "listen": f'address = "127.0.0.1"\nport = {self.port}\nhttp_port = {self.http_port}\nshards = {shards}',
+            "listen": f'address = "{self.address}"\nport = {self.port}\nhttp_port = {self.http_port}\nshards = {shards}',
             "names": 'service = "connectors.localhost"\nadmin = "admin.localhost"\nsts = "sts.localhost"',
             "sts": 'users_file = "users.toml"',
             "log": 'level = "info"\nformat = "json"',

@@ -149,6 +149,7 @@ CAF_TEST(a change whose answer got lost is found again) {
 
 CAF_TEST(a write by somebody else is never undone) {
   apply(wiki());
+  medium->quiet = true;
   medium->commit({{.kind = "meta", .key = "published_version", .value = "7"}}).value();
   CAF_CHECK(apply({.groups = {{"paris"}}})->failure->category ==
             postern::runtime::error_category::conflict);
@@ -175,6 +176,27 @@ CAF_TEST(who changed what is audited) {
   CAF_CHECK_EQUAL(created.target, "wiki");
   CAF_CHECK_EQUAL(created.outcome, "success");
   CAF_CHECK_EQUAL(last_audited("application_erased").target, "wiki");
+}
+
+CAF_TEST(what another node publishes is in force here) {
+  auto seen = std::make_shared<std::vector<published_ptr>>();
+  ask<published_ptr>(subject, subscribe_atom_v, own(sys.spawn(recording_subscriber, seen)));
+  const auto other = start(configuration, store, audit);
+  CAF_REQUIRE(ask<change_report>(other, apply_atom_v, wiki())->value.has_value());
+  CAF_REQUIRE(lookup(subject)->find_application("wiki") != nullptr);
+  CAF_REQUIRE_EQUAL(seen->size(), 1u);
+  CAF_CHECK_EQUAL(seen->back()->version, lookup(other)->version);
+  // And a change here builds on it.
+  CAF_CHECK(apply({.groups = {{"paris"}}, .by = "root"})->value.has_value());
+  CAF_CHECK(lookup(other)->find_application("wiki") != nullptr);
+  CAF_CHECK(lookup(other)->find_group("paris") != nullptr);
+}
+
+CAF_TEST(our own change is told once) {
+  auto seen = std::make_shared<std::vector<published_ptr>>();
+  ask<published_ptr>(subject, subscribe_atom_v, own(sys.spawn(recording_subscriber, seen)));
+  CAF_REQUIRE(apply(wiki())->value.has_value());
+  CAF_CHECK_EQUAL(seen->size(), 1u);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

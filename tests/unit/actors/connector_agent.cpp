@@ -4,6 +4,7 @@
 #include "actors/full_jitter.hpp"
 #include "tests/unit/actors/connector_fixture.hpp"
 
+#include <algorithm>
 #include <set>
 
 using namespace postern::actors;
@@ -19,6 +20,7 @@ const error broken{error_category::unavailable, "unreachable", "service", {}};
 /// What the agent asked for since somebody looked.
 struct io_log {
   std::vector<uint32_t> dialled;
+  std::vector<std::pair<uint32_t, std::string>> summoned;
   std::vector<uint32_t> drained;
   std::vector<std::pair<uint64_t, milliseconds>> pulled;
   std::vector<uint64_t> updated;
@@ -29,6 +31,9 @@ connector_io_actor::behavior_type recording_io(connector_io_actor::pointer,
                                                std::shared_ptr<io_log> log) {
   return {
       [log](dial_atom, uint32_t slot) { log->dialled.push_back(slot); },
+      [log](dial_atom, uint32_t slot, const std::string& node) {
+        log->summoned.emplace_back(slot, node);
+      },
       [log](drain_atom, uint32_t slot) { log->drained.push_back(slot); },
       [log](pull_atom, uint64_t known, milliseconds wait) {
         log->pulled.emplace_back(known, wait);
@@ -328,6 +333,48 @@ CAF_TEST(it ends with its io) {
   caf::anon_send_exit(io, caf::exit_reason::kill);
   consume_messages();
   CAF_CHECK(!is_alive(agent.address()));
+}
+
+CAF_TEST(a node that asks gets as many tunnels as the service and keeps them) {
+  bring_up(2);
+  tell(agent, summon_atom_v, std::string{"192.0.2.2:443"});
+  CAF_REQUIRE_EQUAL(log->summoned.size(), 2u);
+  CAF_CHECK_EQUAL(log->summoned[0].second, "192.0.2.2:443");
+  const auto first = log->summoned[0].first;
+  const auto second = log->summoned[1].first;
+  tell(agent, summon_atom_v, std::string{"192.0.2.2:443"});
+  CAF_CHECK_EQUAL(log->summoned.size(), 2u);
+  open(first);
+  open(second);
+  CAF_CHECK_EQUAL(status().tunnels_open, 4u);
+  // One that ends is not dialled again by itself, but when the node asks again.
+  close(first);
+  pass(60s);
+  CAF_CHECK_EQUAL(log->summoned.size(), 2u);
+  tell(agent, summon_atom_v, std::string{"192.0.2.2:443"});
+  CAF_CHECK_EQUAL(log->summoned.size(), 3u);
+}
+
+CAF_TEST(a summons to nowhere is left alone) {
+  bring_up(1);
+  for (const auto* nowhere : {"", "example.com:443", "192.0.2.2", "192.0.2.2:0"})
+    tell(agent, summon_atom_v, std::string{nowhere});
+  CAF_CHECK(log->summoned.empty());
+}
+
+CAF_TEST(who leaves ends the tunnels that were asked for and makes no others) {
+  bring_up(1);
+  tell(agent, summon_atom_v, std::string{"192.0.2.2:443"});
+  tell(agent, summon_atom_v, std::string{"192.0.2.3:443"});
+  const auto up = log->summoned[0].first;
+  const auto late = log->summoned[1].first;
+  open(up);
+  tell(agent, drain_atom_v);
+  CAF_CHECK(std::ranges::count(log->drained, up) == 1);
+  open(late);
+  CAF_CHECK(std::ranges::count(log->drained, late) == 1);
+  tell(agent, summon_atom_v, std::string{"192.0.2.4:443"});
+  CAF_CHECK_EQUAL(log->summoned.size(), 2u);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -104,7 +104,7 @@ struct fixture : test_coordinator_fixture<system_config> {
   std::vector<caf::actor> owned_;
 };
 
-/// A tunnel_control that only writes down.
+/// A tunnel_control that only writes down what it is told to cut, and to summon.
 struct cut_tunnel {
   tunnel_id id;
   std::string why;
@@ -113,7 +113,10 @@ using cut_list = std::shared_ptr<std::vector<cut_tunnel>>;
 
 inline tunnel_control_actor::behavior_type recording_tunnel_control(tunnel_control_actor::pointer,
                                                                     cut_list cuts) {
-  return {[cuts](shut_atom, tunnel_id id, const std::string& why) { cuts->push_back({id, why}); }};
+  return {[cuts](shut_atom, tunnel_id id, const std::string& why) { cuts->push_back({id, why}); },
+          [cuts](summon_atom, tunnel_id id, const std::string& address) {
+            cuts->push_back({id, "summon to " + address});
+          }};
 }
 
 inline tunnel_info make_tunnel(uint64_t number, uint32_t capacity, uint32_t shard = 0,

@@ -16,6 +16,7 @@ namespace postern::actors::testing {
 class fragile_store final : public runtime::store {
  public:
   bool broken = false;          ///< nothing works
+  bool quiet = false;           ///< tells nobody of commits
   bool forgets_answer = false;  ///< commits, then says that it failed
   size_t commits = 0;
 
@@ -42,6 +43,12 @@ class fragile_store final : public runtime::store {
                                                                     uint64_t before,
                                                                     size_t limit) override {
     return memory_->read_journal(journal, before, limit);
+  }
+
+  std::shared_ptr<void> watch(runtime::store_watcher watcher) override {
+    return memory_->watch([this, watcher = std::move(watcher)](const auto& news) {
+      if (!quiet) watcher(news);
+    });
   }
 
  private:

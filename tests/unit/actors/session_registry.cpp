@@ -156,4 +156,29 @@ CAF_TEST(revocations are audited) {
   CAF_CHECK_EQUAL(last_audited("user_revoked").outcome, "success");
 }
 
+CAF_TEST(what another node revokes is over here at once) {
+  const auto one = woken("s1");
+  const auto two = woken("s2");
+  const auto other = spawn_registry();
+  CAF_REQUIRE(ask<uint64_t>(other, revoke_atom_v, session_selector{"s1", {}})->value.has_value());
+  CAF_CHECK_EQUAL(wake(sample_session("s1"))->cause(), "session_revoked");
+  CAF_CHECK(decide(one) != "assigned");
+  CAF_CHECK_EQUAL(decide(two), "assigned");
+  const auto name = sample_session("s2").user.name;
+  CAF_REQUIRE(ask<uint64_t>(other, revoke_atom_v, session_selector{{}, name})->value.has_value());
+  CAF_CHECK(decide(two) != "assigned");
+  CAF_CHECK_EQUAL(wake(sample_session("s3"))->cause(), "session_revoked");
+}
+
+CAF_TEST(a revocation of another node is not missed while the store is down) {
+  const auto one = woken("s1");
+  medium->commit({{.kind = revoked_session_kind, .key = "s1", .value = "9999999999"}}).value();
+  medium->down = true;
+  consume_messages();
+  CAF_CHECK_EQUAL(decide(one), "assigned");
+  medium->down = false;
+  pass_both(2s);
+  CAF_CHECK(decide(one) != "assigned");
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()

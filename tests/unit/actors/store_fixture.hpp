@@ -16,6 +16,7 @@ namespace postern::actors::testing {
 class faulty_store final : public runtime::store {
  public:
   bool down = false;         ///< refuses everything
+  bool quiet = false;        ///< tells nobody of commits, as if the news were late
   bool lose_answer = false;  ///< commits, then says it failed
   size_t commits = 0;        ///< that succeeded
 
@@ -44,6 +45,12 @@ class faulty_store final : public runtime::store {
                                                                     size_t limit) override {
     if (down) return failure();
     return medium_->read_journal(journal, before, limit);
+  }
+
+  std::shared_ptr<void> watch(runtime::store_watcher watcher) override {
+    return medium_->watch([this, watcher = std::move(watcher)](const auto& news) {
+      if (!quiet) watcher(news);
+    });
   }
 
  private:

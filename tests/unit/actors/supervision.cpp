@@ -51,7 +51,7 @@ CAF_TEST(nobody starts before those it depends on) {
 CAF_TEST(a crash stops those above it from the top) {
   const auto after = end(child::configuration);
   CAF_CHECK(after.crashed == child::configuration);
-  CAF_CHECK((after.stop == list{child::authority, child::connectors}));
+  CAF_CHECK((after.stop == list{child::cluster, child::authority, child::connectors}));
   CAF_CHECK(subject.phase_of(child::sessions) == child_phase::running);
 }
 
@@ -61,7 +61,10 @@ CAF_TEST(the restart waits for the pause and for all who end) {
   subject.pause_over();
   CAF_CHECK(subject.ready_to_start().empty());
   CAF_CHECK(!end(child::authority).crashed);
-  CAF_CHECK((subject.ready_to_start() == list{child::connectors, child::authority}));
+  CAF_CHECK(subject.ready_to_start().empty());
+  CAF_CHECK(!end(child::cluster).crashed);
+  CAF_CHECK(
+      (subject.ready_to_start() == list{child::connectors, child::authority, child::cluster}));
 }
 
 CAF_TEST(pauses double up to a cap and settle again) {
@@ -91,8 +94,8 @@ CAF_TEST(the shut down goes from the top one by one) {
     order.push_back(*next);
     end(*next);
   }
-  CAF_CHECK((order == list{child::authority, child::connectors, child::sessions, child::tokens,
-                           child::configuration, child::audit, child::store}));
+  CAF_CHECK((order == list{child::cluster, child::authority, child::connectors, child::sessions,
+                           child::tokens, child::configuration, child::audit, child::store}));
   CAF_CHECK(subject.all_down());
 }
 

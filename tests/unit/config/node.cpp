@@ -188,3 +188,57 @@ CAF_TEST(files that the text names are looked at when a file is loaded) {
   folder.write("users.toml", "");
   CAF_CHECK_EQUAL(message(), "accepted");
 }
+
+CAF_TEST(a server as the store needs the file with its connection string) {
+  const auto n = parse_node(with("[store]\nkind = \"postgres\"\nconnection_file = \"pg\"\n"),
+                            "/etc/postern/node.toml");
+  CAF_REQUIRE(n.has_value());
+  CAF_CHECK_EQUAL(n->store.connection_file, "/etc/postern/pg");
+  CAF_CHECK(refusal(with("[store]\nkind = \"postgres\"\n")).find("connection_file") !=
+            std::string::npos);
+  CAF_CHECK(refusal(with("[store]\nconnection_file = \"pg\"\n")).find("connection_file") !=
+            std::string::npos);
+  CAF_CHECK(refusal(with("[store]\nkind = \"oracle\"\n")).find("kind") != std::string::npos);
+}
+
+namespace {
+
+const std::string shared_store = "[store]\nkind = \"postgres\"\nconnection_file = \"pg\"\n";
+
+std::string cluster_without(const std::string& left_out, const std::string& more = "") {
+  std::string text = shared_store + "[cluster]\n" + more;
+  for (const std::string line : {"address = \"192.0.2.1:7443\"", "certificate_file = \"c\"",
+                                 "key_file = \"k\"", "authority_file = \"a\""})
+    if (!line.starts_with(left_out + " ")) text += line + "\n";
+  return with(text);
+}
+
+}  // namespace
+
+CAF_TEST(a cluster has defaults for what follows from its address) {
+  const auto n = parse_node(cluster_without("nothing"), "/etc/postern/node.toml");
+  CAF_REQUIRE(n.has_value());
+  CAF_CHECK_EQUAL(n->cluster.listen_address, "192.0.2.1");
+  CAF_CHECK_EQUAL(n->cluster.service_address, "192.0.2.1:443");
+  CAF_CHECK_EQUAL(n->cluster.authority_file, "/etc/postern/a");
+  const auto alone = parse_node(with(""), "/etc/postern/node.toml");
+  CAF_CHECK(alone->cluster.address.empty());
+}
+
+CAF_TEST(a cluster without one of its three files or its address is refused) {
+  for (const std::string key : {"certificate_file", "key_file", "authority_file", "address"})
+    CAF_CHECK(refusal(cluster_without(key)).find(key) != std::string::npos);
+}
+
+CAF_TEST(a cluster needs a shared store and addresses that need no look - up) {
+  CAF_CHECK(refusal(with("[cluster]\naddress = \"192.0.2.1:7443\"\ncertificate_file = \"c\"\n"
+                         "key_file = \"k\"\nauthority_file = \"a\"\n"))
+                .find("store.kind") != std::string::npos);
+  CAF_CHECK(refusal(cluster_without("address", "address = \"node:7443\"\n")).find("address") !=
+            std::string::npos);
+  CAF_CHECK(refusal(cluster_without("nothing", "peers = [\"other\"]\n")).find("peers") !=
+            std::string::npos);
+  CAF_CHECK(
+      refusal(cluster_without("nothing", "service_address = \"x\"\n")).find("service_address") !=
+      std::string::npos);
+}

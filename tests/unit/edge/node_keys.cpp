@@ -86,8 +86,44 @@ CAF_TEST(a broken or foreign master key is said and not replaced) {
   CAF_CHECK_EQUAL(failure(), "master_key_malformed");
   CAF_CHECK_EQUAL(runtime::read_file(folder / "master.key").value(), "garbage");
   std::filesystem::remove(folder / "master.key");
+  CAF_CHECK_EQUAL(failure(), "master_key_missing");
+  CAF_CHECK(!std::filesystem::exists(folder / "master.key"));
+  folder.write("master.key", runtime::encode_sealing_keys({runtime::make_sealing_key(random)}));
+  CAF_CHECK_EQUAL(failure(), "cookie_key_sealed");
+}
+
+CAF_TEST(of nodes on one store each opens what another seals) {
+  const auto first =
+      load_node_keys(folder / "", *store, clock, random, key_sharing::shared).value();
+  const test::temp_directory second_folder;
   CAF_CHECK_EQUAL(
-      failure(), "cookie_key_sealed");  // a fresh master key does not open what the old one wrapped
+      load_node_keys(second_folder / "", *store, clock, random, key_sharing::shared).error().cause,
+      "master_key_missing");
+  second_folder.write("master.key", runtime::read_file(folder / "master.key").value());
+  const auto second =
+      load_node_keys(second_folder / "", *store, clock, random, key_sharing::shared).value();
+  CAF_CHECK_EQUAL(second.cookies->open(first.cookies->seal("y", "p"), "p").value(), "y");
+  CAF_CHECK_EQUAL(first.cookies->open(second.cookies->seal("z", "p"), "p").value(), "z");
+}
+
+CAF_TEST(on a shared store a new key opens at once and seals once every node has read it) {
+  const auto before =
+      load_node_keys(folder / "", *store, clock, random, key_sharing::shared).value();
+  clock.advance(day);
+  const auto id = rotate_cookie_keys(folder / "", *store, clock, random).value();
+  const auto again = [&] {
+    return load_cookie_ring(before.wrapping, *store, clock, random, key_sharing::shared).value();
+  };
+  const auto at_once = again();
+  CAF_CHECK_EQUAL(at_once.cookies->current_id(), before.cookies->current_id());
+  CAF_REQUIRE(at_once.next_change.has_value());
+  CAF_CHECK(*at_once.next_change == clock.now() + seal_lead);
+  clock.advance(seal_lead);
+  const auto later = again();
+  CAF_CHECK_EQUAL(later.cookies->current_id(), id);
+  CAF_CHECK(!later.next_change);
+  // Sealed by a node whose time has come, opened by one that has only read the key.
+  CAF_CHECK_EQUAL(at_once.cookies->open(later.cookies->seal("y", "p"), "p").value(), "y");
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -35,6 +35,19 @@ struct sample {
   }
 };
 
+/// A type with a field that came with version 2.
+struct grown {
+  static constexpr uint8_t blob_version = 2;
+  std::string name;
+  std::string more = "as before";
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(name);
+    if (rt::in_blob(archive, 2)) archive(more);
+  }
+};
+
 sample full_sample() {
   return {"ada",        true,    -42,         0.5, {"a", "", "b"}, {1, 2, 0xffffffff},
           {{"k", "v"}}, "there", {1, 2, 3, 4}};
@@ -100,4 +113,22 @@ CAF_TEST(more bytes than the limit are refused) {
   const auto bytes = rt::encode_blob(full_sample());
   CAF_CHECK_EQUAL(cause_of<sample>(bytes, bytes.size()), "none");
   CAF_CHECK_EQUAL(cause_of<sample>(bytes, bytes.size() - 1), "blob_too_large");
+}
+
+CAF_TEST(a field of a newer version is written and a value without it is read) {
+  const grown value{"ada", "new"};
+  const auto bytes = rt::encode_blob(value);
+  CAF_CHECK_EQUAL(bytes.front(), '\x02');
+  CAF_CHECK_EQUAL(rt::decode_blob<grown>(bytes, 4096).value().more, "new");
+  const auto old = rt::decode_blob<grown>("\x01" + little_endian(3) + "ada", 4096).value();
+  CAF_CHECK_EQUAL(old.name, "ada");
+  CAF_CHECK_EQUAL(old.more, "as before");
+}
+
+CAF_TEST(a value of a version that is not known is refused) {
+  auto bytes = rt::encode_blob(grown{"ada", "new"});
+  bytes.front() = '\x03';
+  CAF_CHECK_EQUAL(cause_of<grown>(bytes), "blob_malformed");
+  bytes.front() = '\0';
+  CAF_CHECK_EQUAL(cause_of<grown>(bytes), "blob_malformed");
 }

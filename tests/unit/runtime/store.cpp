@@ -2,11 +2,14 @@
 // The promises of the interface, kept by every store.
 #include "runtime/store.hpp"
 
+#include "tests/unit/runtime/postgres_server.hpp"
 #include "tests/unit/runtime/temp_directory.hpp"
 
 #include <caf/test/unit_test.hpp>
 
+#include <algorithm>
 #include <functional>
+#include <mutex>
 #include <thread>
 
 namespace rt = postern::runtime;
@@ -62,7 +65,44 @@ void with_every_store(const std::function<void(rt::store&)>& check) {
   const auto opened = rt::open_sqlite_store(directory / "store.db");
   CAF_REQUIRE(opened.has_value());
   check(**opened);
+  CAF_MESSAGE("postgres");
+  const auto served =
+      rt::open_postgres_store(postern::test::shared_postgres_server().new_database());
+  if (!served) CAF_FAIL(rt::to_string(served.error()));
+  check(**served);
 }
+
+/// What a watcher is told, once there was time to tell it.
+class diary {
+ public:
+  rt::store_watcher watcher() {
+    return [this](const std::vector<rt::store_news>& news) {
+      const std::lock_guard lock(mutex_);
+      for (const auto& one : news)
+        lines_.push_back(one.kind + "/" + one.key + "@" + std::to_string(one.revision));
+    };
+  }
+  /// Waits until a line is there, or that anything may have changed; false if neither comes.
+  bool tells(const std::string& line) {
+    for (int i = 0; i < 500; ++i) {
+      {
+        const std::lock_guard lock(mutex_);
+        if (std::ranges::find(lines_, line) != lines_.end()) return true;
+        if (std::ranges::find(lines_, "/@0") != lines_.end()) return true;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+    return false;
+  }
+  bool has(const std::string& line) {
+    const std::lock_guard lock(mutex_);
+    return std::ranges::find(lines_, line) != lines_.end();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::string> lines_;
+};
 
 }  // namespace
 
@@ -187,5 +227,23 @@ CAF_TEST(of several writers at once none loses a change) {
     a.join();
     b.join();
     CAF_CHECK_EQUAL(shown(store), "count=40@41 ");
+  });
+}
+
+CAF_TEST(a watcher is told of every commit until it drops its handle) {
+  with_every_store([](rt::store& store) {
+    diary first;
+    diary second;
+    auto watch = store.watch(first.watcher());
+    const auto other = store.watch(second.watcher());
+    CAF_REQUIRE(store.commit({put("a", "1"), erase("b\0\xff"s)}).has_value());
+    CAF_CHECK(first.tells("kind/a@1"));
+    CAF_CHECK(first.tells("kind/b\0\xff@1"s));
+    CAF_CHECK(!store.commit({put("refused", "1", 7)}));
+    watch.reset();
+    CAF_REQUIRE(store.commit({put("c", "1")}).has_value());
+    CAF_CHECK(second.tells("kind/c@2"));
+    CAF_CHECK(!first.has("kind/c@2"));
+    CAF_CHECK(!second.has("kind/refused@2"));
   });
 }

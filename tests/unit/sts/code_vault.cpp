@@ -55,6 +55,58 @@ CAF_TEST(a code of another process is refused) {
   CAF_CHECK_EQUAL(cause(other.redeem(vault.make(content))), "invalid_grant");
 }
 
+CAF_TEST(a code holds once on all nodes of one store) {
+  const auto store = rt::make_memory_store();
+  code_vault here{settings, ring, clock, random, store.get()};
+  code_vault there{settings, ring, clock, random, store.get()};
+  const auto code = here.make(content);
+  CAF_CHECK_EQUAL(cause(there.redeem(code)), "none");
+  CAF_CHECK_EQUAL(cause(here.redeem(code)), "invalid_grant");
+  CAF_CHECK_EQUAL(cause(there.redeem(code)), "invalid_grant");
+  const auto another = here.make(content);
+  CAF_CHECK_EQUAL(cause(here.redeem(another)), "none");
+  CAF_CHECK_EQUAL(cause(there.redeem(another)), "invalid_grant");
+}
+
+CAF_TEST(used codes leave the store once they would have expired) {
+  const auto store = rt::make_memory_store();
+  code_vault vault_on_store{settings, ring, clock, random, store.get()};
+  vault_on_store.redeem(vault_on_store.make(content));
+  vault_on_store.redeem(vault_on_store.make(content));
+  CAF_CHECK_EQUAL(store->load("sts_used_code").value().size(), 2u);
+  clock.advance(std::chrono::minutes{11});
+  vault_on_store.redeem(vault_on_store.make(content));
+  CAF_CHECK_EQUAL(store->load("sts_used_code").value().size(), 1u);
+}
+
+CAF_TEST(without the store a code holds for the node that made it) {
+  class lost_store final : public rt::store {
+    static rt::error gone() {
+      return {rt::error_category::unavailable, "store_unavailable", "store", {}};
+    }
+
+   public:
+    rt::result<std::vector<rt::stored_record>> load(const std::string&) override { return gone(); }
+    rt::result<std::optional<rt::stored_record>> find(const std::string&,
+                                                      const std::string&) override {
+      return gone();
+    }
+    rt::result<uint64_t> commit(const std::vector<rt::store_change>&) override { return gone(); }
+    rt::result<void> append(const std::vector<rt::journal_entry>&) override { return gone(); }
+    rt::result<std::vector<rt::journal_entry>> read_journal(const std::string&, uint64_t,
+                                                            size_t) override {
+      return gone();
+    }
+    std::shared_ptr<void> watch(rt::store_watcher) override { return nullptr; }
+  } store;
+  code_vault here{settings, ring, clock, random, &store};
+  code_vault there{settings, ring, clock, random, &store};
+  const auto code = here.make(content);
+  CAF_CHECK_EQUAL(cause(there.redeem(code)), "temporarily_unavailable");
+  CAF_CHECK_EQUAL(cause(here.redeem(code)), "none");
+  CAF_CHECK_EQUAL(cause(here.redeem(code)), "invalid_grant");
+}
+
 CAF_TEST(a full memory refuses rather than forgets and recovers when codes expire) {
   auto first = vault.make(content);
   CAF_CHECK_EQUAL(cause(vault.redeem(first)), "none");

@@ -37,6 +37,10 @@ class failing_store final : public rt::store {
     return failure();
   }
 
+  std::shared_ptr<void> watch(rt::store_watcher watcher) override {
+    return inner_->watch(std::move(watcher));
+  }
+
  private:
   static rt::error failure() {
     return {rt::error_category::unavailable, "store_failed", "store", {}};
