@@ -133,8 +133,8 @@ class connector_registry_state {
   /// then calls `work`: another node may have enrolled or renewed it a moment ago.
   template <class Work>
   void with_record(const std::string& id, Work work);
-  /// Tells the followers if a group has got its first tunnel here or lost its last, or if one has come
-  /// that was called for.
+  /// Tells the followers if a group has got its first tunnel here or lost its last, or if one has
+  /// come that was called for.
   void tell_group(const std::string& group, bool came_now = false);
   void adopt_stored(const runtime::stored_record& stored);
   void read_again(const std::string& key);
@@ -159,8 +159,8 @@ class connector_registry_state {
 
   std::vector<group_subscriber_actor> followers_;
   std::set<std::string> live_groups_;  // with tunnels here: what they know
-  std::set<std::string> called_;       // groups that a tunnel was called for and none has come since
-  size_t summoned_ = 0;                // counts, for turns
+  std::set<std::string> called_;  // groups that a tunnel was called for and none has come since
+  size_t summoned_ = 0;           // counts, for turns
 
   std::vector<waiting_pull> pulls_;      // in the order they came
   std::optional<actor_time> pulls_due_;  // when the timer of `pull_epoch_` fires

@@ -50,7 +50,9 @@ int main(int argc, char** argv) {
   auto* serve = app.add_subcommand("serve", "Run the node");
   serve->add_option("--config", file, "The node's configuration (TOML)")->required();
   auto* rotate = app.add_subcommand(
-      "rotate-keys", "Add a cookie key: it seals from the next start on, older ones keep opening");
+      "rotate-keys",
+      "Add a cookie key: it seals from the next start on (on PostgreSQL: in a minute), older ones "
+      "keep opening");
   rotate->add_option("--config", file, "The node's configuration (TOML)")->required();
   auto* hash = app.add_subcommand(
       "hash-password", "Read a password from standard input, print its hash for users.toml");

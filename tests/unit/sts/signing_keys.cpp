@@ -236,4 +236,25 @@ CAF_TEST(a token without a signature does not verify) {
   CAF_CHECK_EQUAL(failed.error().cause, "token_algorithm");
 }
 
+CAF_TEST(keys of another node are taken over when they are news) {
+  const auto here = started();
+  const auto there = started();
+  CAF_CHECK_EQUAL(kid(sign(*here)), kid(sign(*there)));
+  clock.advance(settings.key_rotation_age - settings.key_publication_lead + seconds{1});
+  static_cast<void>(sign(*there));
+  CAF_REQUIRE(here->refresh().has_value());
+  CAF_CHECK_EQUAL(published(*here), 2u);
+  CAF_CHECK_EQUAL(here->jwks(), there->jwks());
+  CAF_CHECK_EQUAL(store.load("sts_key").value().size(), 2u);
+}
+
+CAF_TEST(a refresh that fails leaves the keys at hand) {
+  const auto keys = started();
+  const auto before = keys->jwks();
+  store.broken = true;
+  CAF_CHECK(!keys->refresh());
+  CAF_CHECK_EQUAL(keys->jwks(), before);
+  CAF_CHECK(!sign(*keys).empty());
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()
