@@ -86,7 +86,7 @@ runtime::result<configuration_state::step> configuration_state::begin_change(
   if (phase_ != configuration_phase::ready)
     return runtime::error{runtime::error_category::unavailable, "store_unavailable",
                           "configuration", "changes wait for the store"};
-  auto plan = plan_change(*snapshot_, request);
+  auto plan = plan_change(*snapshot_, request, service_hosts_);
   if (!plan) return plan.error();
   step out{.report = {.changes = std::move(plan->changes), .version = snapshot_->version}};
   if (request.dry_run || plan->writes.empty()) return out;
@@ -218,11 +218,12 @@ caf::result<published_ptr> subscribe(pointer self, const configuration_subscribe
 
 }  // namespace
 
-configuration_self_actor::behavior_type configuration(pointer self, durable_store_actor store,
-                                                      audit_log_actor audit) {
+configuration_self_actor::behavior_type configuration(pointer self,
+                                                      configuration_dependencies deps) {
   report_crashes(self);
-  self->state.store = std::move(store);
-  self->state.audit = std::move(audit);
+  self->state.store = std::move(deps.store);
+  self->state.audit = std::move(deps.audit);
+  self->state.set_service_hosts(std::move(deps.service_hosts));
   self->set_down_handler([self](const caf::down_msg& down) {
     std::erase_if(self->state.subscribers,
                   [&](const auto& subscriber) { return subscriber.address() == down.source; });

@@ -30,6 +30,9 @@ class configuration_state {
  public:
   static constexpr const char* name = "configuration";
 
+  /// The service's own host names, which no application may take.
+  void set_service_hosts(std::vector<std::string> hosts) { service_hosts_ = std::move(hosts); }
+
   configuration_phase phase() const noexcept { return phase_; }
   const published_ptr& snapshot() const noexcept { return snapshot_; }
 
@@ -66,6 +69,7 @@ class configuration_state {
  private:
   void move_to(configuration_phase next) noexcept;
 
+  std::vector<std::string> service_hosts_;
   configuration_phase phase_ = configuration_phase::stale;
   published_ptr snapshot_;
   uint64_t stored_version_ = 0;
@@ -80,11 +84,17 @@ struct configuration_actor_state : configuration_state {
   std::vector<configuration_subscriber_actor> subscribers;
 };
 
+struct configuration_dependencies {
+  durable_store_actor store;
+  audit_log_actor audit;
+  std::vector<std::string> service_hosts;  ///< the service's own names, which nothing may take
+};
+
 /// Loads at start, tries again until it can. Each accepted change is durable (records "group" and
 /// "application", and "meta" with the version) before it is answered, and is then told to every
 /// subscriber; dead ones are dropped. Ends when told to.
 configuration_self_actor::behavior_type configuration(
     configuration_self_actor::stateful_pointer<configuration_actor_state> self,
-    durable_store_actor store, audit_log_actor audit);
+    configuration_dependencies deps);
 
 }  // namespace postern::actors

@@ -68,7 +68,7 @@ struct registered_connector {
 
 /// The queue of a group, and how often it had to be restarted.
 struct owned_queue {
-  owned_group_queue_actor queue;
+  group_queue_actor queue;
   unsigned restarts = 0;
   actor_time window_began{};
 };

@@ -97,6 +97,9 @@ using session_registry_actor = typed_actor<
     // Finds or wakes the actor of a session that a valid cookie carries; refuses one that was
     // revoked.
     replies_to<wake_atom, access_session>::with<user_session_actor>,
+    // Returns an access token that was verified, or refuses it: its user was revoked after it was
+    // issued ("token_revoked", unauthenticated).
+    replies_to<verify_atom, verified_token>::with<verified_token>,
     // Revokes sessions, durably; returns how many live ones were ended.
     replies_to<revoke_atom, session_selector>::with<uint64_t>,
     // Lists the live sessions.
@@ -139,8 +142,9 @@ using summoner_actor = typed_actor<
 /// take them.
 using group_queue_actor = typed_actor<
     // Queues an exchange for a connector of the group; answered once a connection has room, or with
-    // an error when its patience ends ("no_connector", timeout), the queue is full ("queue_full",
-    // overloaded) or its patience would end before its turn came ("queue_overload", overloaded).
+    // an error when its patience ends (no connection: "no_connector", timeout; none with room:
+    // "queue_timeout", overloaded), the queue is full ("queue_full", overloaded) or its patience
+    // would end before its turn came ("queue_overload", overloaded).
     replies_to<submit_atom, exchange_ticket>::with<dispatch>,
     // Takes an exchange that still waits out of the queue: its user has gone.
     reacts_to<cancel_atom, uint64_t>,
@@ -158,6 +162,9 @@ using group_queue_actor = typed_actor<
     replies_to<lookup_atom>::with<uint32_t, uint32_t>,
     // Names whom to tell when an exchange waits and no tunnel is here.
     reacts_to<subscribe_atom, summoner_actor>,
+    // Returns the attached connectors with their tunnels and running exchanges; nothing else is
+    // set.
+    replies_to<list_atom>::with<std::vector<connector_status>>,
     // INTERNAL: refuses exchanges whose patience has ended.
     reacts_to<expire_atom, uint64_t>>;
 

@@ -79,7 +79,7 @@ std::optional<caf::timespan> group_queue_state::arm(actor_time now) {
 
 namespace {
 
-using queue_pointer = owned_group_queue_actor::stateful_pointer<group_queue_state>;
+using queue_pointer = group_queue_actor::stateful_pointer<group_queue_state>;
 
 void start_timer(queue_pointer self, actor_time now) {
   if (const auto wait = self->state.arm(now))
@@ -102,7 +102,7 @@ caf::result<dispatch> submit(queue_pointer self, exchange_ticket& ticket) {
 
 }  // namespace
 
-owned_group_queue_actor::behavior_type group_queue(queue_pointer self, std::string group) {
+group_queue_actor::behavior_type group_queue(queue_pointer self, std::string group) {
   report_crashes(self);
   self->state.group = std::move(group);
   return {

@@ -26,12 +26,6 @@ inline constexpr milliseconds expiry_grain{10};
 /// Between two calls for a tunnel: the first is answered within some 10 ms if at all.
 inline constexpr milliseconds summon_interval{200};
 
-/// What its owner may ask a queue in addition to what everybody may.
-using owned_group_queue_actor = group_queue_actor::extend<
-    // Returns the attached connectors with their tunnels and running exchanges; nothing else is
-    // set.
-    replies_to<list_atom>::with<std::vector<connector_status>>>;
-
 /// The rules: who gets a place, who waits, who is turned away, whose patience is over. An exchange
 /// waits only while no tunnel has room, so nobody is overtaken.
 struct group_queue_state {
@@ -77,7 +71,7 @@ struct group_queue_state {
 };
 
 /// `group` is for error details only. Ends when told to; whoever waits then is refused.
-owned_group_queue_actor::behavior_type group_queue(
-    owned_group_queue_actor::stateful_pointer<group_queue_state> self, std::string group);
+group_queue_actor::behavior_type group_queue(
+    group_queue_actor::stateful_pointer<group_queue_state> self, std::string group);
 
 }  // namespace postern::actors

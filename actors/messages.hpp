@@ -103,8 +103,9 @@ struct token_expectation {
 
 struct verified_token {
   identity user;
-  int64_t expires_at = 0;
-  int64_t authenticated_at = 0;
+  int64_t issued_at = 0;         ///< "iat"
+  int64_t expires_at = 0;        ///< "exp"
+  int64_t authenticated_at = 0;  ///< "auth_time", or issued_at
 };
 
 // -- publishing

@@ -99,8 +99,9 @@ caf::actor_addr start(pointer self, child c) {
                   self->spawn<caf::monitored>(audit_log, handles.store, environment.clock))
           .address();
     case child::configuration:
-      return (handles.configuration =
-                  self->spawn<caf::monitored>(configuration, handles.store, handles.audit))
+      return (handles.configuration = self->spawn<caf::monitored>(
+                  configuration, configuration_dependencies{handles.store, handles.audit,
+                                                            environment.service_hosts}))
           .address();
     case child::tokens:
       return (handles.tokens =

@@ -51,10 +51,13 @@ class resource_plan {
       next_.emplace(resource.name, resource);
   }
 
+  /// `check` says what is wrong with a resource by itself.
+  template <class Check>
   runtime::result<void> apply(const std::vector<Resource>& puts,
-                              const std::vector<std::string>& erasures, bool prune) {
+                              const std::vector<std::string>& erasures, bool prune,
+                              const Check& check) {
     for (const auto& resource : puts)
-      if (auto done = put(resource); !done) return done;
+      if (auto done = put(resource, check); !done) return done;
     for (const auto& name : erasures)
       if (auto done = erase(name); !done) return done;
     if (prune) erase_unnamed();
@@ -70,10 +73,11 @@ class resource_plan {
   }
 
  private:
-  runtime::result<void> put(const Resource& wanted) {
+  template <class Check>
+  runtime::result<void> put(const Resource& wanted, const Check& check) {
     const auto resource = in_stored_form(wanted);
     if (!named_.insert(resource.name).second) return contradiction(resource.name);
-    if (const auto valid = config::validate(resource); !valid)
+    if (const auto valid = check(resource); !valid)
       return refuse(error_category::invalid_input, "published_invalid", valid.error().message);
     const auto known = next_.find(resource.name);
     const auto* before = known == next_.end() ? nullptr : &known->second;
@@ -146,13 +150,20 @@ void read_records(const std::vector<runtime::stored_record>& records, std::vecto
 }  // namespace
 
 runtime::result<planned_change> plan_change(const config::published& current,
-                                            const change_request& request) {
+                                            const change_request& request,
+                                            const std::vector<std::string>& service_hosts) {
+  const auto check_group = [](const config::group& g) { return config::validate(g); };
+  const auto check_application = [&](const config::application& a) {
+    const auto valid = config::validate(a);
+    return valid ? config::validate_host(a, service_hosts) : valid;
+  };
   resource_plan<config::group> groups{"group", current.groups};
   resource_plan<config::application> applications{"application", current.applications};
-  if (auto done = groups.apply(request.groups, request.erase_groups, request.prune); !done)
+  if (auto done = groups.apply(request.groups, request.erase_groups, request.prune, check_group);
+      !done)
     return done.error();
-  if (auto done =
-          applications.apply(request.applications, request.erase_applications, request.prune);
+  if (auto done = applications.apply(request.applications, request.erase_applications,
+                                     request.prune, check_application);
       !done)
     return done.error();
   planned_change plan;

@@ -14,12 +14,13 @@ struct planned_change {
 };
 
 /// Puts and erases what `request` names, with `prune` erases the rest, and validates the outcome as
-/// a whole. Errors: `invalid_input` with the cause "published_invalid" (the detail says what was
-/// expected, for the administrator to read) or "change_contradictory" for a name given twice or
-/// both put and erased; `not_found` with "application_unknown" or "group_unknown" for erasing what
-/// is not there.
+/// a whole; what it puts must stay off the service's own host names. Errors: `invalid_input` with
+/// the cause "published_invalid" (the detail says what was expected, for the administrator to read)
+/// or "change_contradictory" for a name given twice or both put and erased; `not_found` with
+/// "application_unknown" or "group_unknown" for erasing what is not there.
 runtime::result<planned_change> plan_change(const config::published& current,
-                                            const change_request& request);
+                                            const change_request& request,
+                                            const std::vector<std::string>& service_hosts = {});
 
 /// A snapshot out of stored records. What cannot be read is left out, logged, and stays in the
 /// store: one damaged record must not take down every other application.

@@ -13,27 +13,39 @@ using runtime::store_change;
 /// Far beyond every session, and far enough from overflow to add a lifetime.
 constexpr int64_t never = std::numeric_limits<int64_t>::max() / 2;
 
-int64_t read_seconds(const std::string& text) {
-  int64_t seconds = never;
+int64_t read_seconds(const std::string& text, int64_t unreadable) {
+  int64_t seconds = 0;
   const auto* end = text.data() + text.size();
   const auto [stopped, failed] = std::from_chars(text.data(), end, seconds);
-  return failed == std::errc{} && stopped == end ? seconds : never;
+  return failed == std::errc{} && stopped == end ? seconds : unreadable;
 }
 
-void take_later(std::map<std::string, int64_t>& into,
-                const std::vector<runtime::stored_record>& records) {
-  for (const auto& record : records) {
-    auto& seconds = into[record.key];
-    seconds = std::max(seconds, read_seconds(record.value));
+std::map<std::string, int64_t> read_times(const std::vector<runtime::stored_record>& records,
+                                          int64_t unreadable) {
+  std::map<std::string, int64_t> times;
+  for (const auto& record : records)
+    times[record.key] = read_seconds(record.value, unreadable);
+  return times;
+}
+
+void take_later(std::map<std::string, int64_t>& into, const std::map<std::string, int64_t>& from) {
+  for (const auto& [key, time] : from) {
+    auto& seconds = into[key];
+    seconds = std::max(seconds, time);
   }
 }
 
 }  // namespace
 
+std::map<std::string, int64_t> read_revoked_users(const std::vector<runtime::stored_record>& users,
+                                                  int64_t unreadable) {
+  return read_times(users, unreadable);
+}
+
 void revocations::load(const std::vector<runtime::stored_record>& sessions,
                        const std::vector<runtime::stored_record>& users) {
-  take_later(sessions_, sessions);
-  take_later(users_, users);
+  take_later(sessions_, read_times(sessions, never));
+  take_later(users_, read_revoked_users(users, never));
 }
 
 std::vector<store_change> revocations::revoke(const session_selector& selected, timestamp now) {
@@ -53,9 +65,12 @@ std::vector<store_change> revocations::revoke(const session_selector& selected, 
 }
 
 bool revocations::covers(const access_session& session) const {
-  if (sessions_.contains(session.id)) return true;
-  const auto user = users_.find(session.user.name);
-  return user != users_.end() && session.issued_at <= user->second;
+  return sessions_.contains(session.id) || covers(session.user, session.issued_at);
+}
+
+bool revocations::covers(const identity& user, int64_t issued_at) const {
+  const auto found = users_.find(user.name);
+  return found != users_.end() && issued_at <= found->second;
 }
 
 std::vector<store_change> revocations::expired(timestamp now) const {

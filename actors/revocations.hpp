@@ -4,6 +4,7 @@
 
 #include "actors/messages.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <string>
@@ -15,11 +16,21 @@ namespace postern::actors {
 inline constexpr const char* revoked_session_kind = "revoked_session";  ///< value: forget it then
 inline constexpr const char* revoked_user_kind = "revoked_user";        ///< value: revoked at
 
+/// For how long at least the revocation of a user is remembered: as long as the longest session
+/// that the configuration allows (config/node.hpp), which is longer than anything else that speaks
+/// for a user: access tokens, and the STS's own sessions.
+inline constexpr std::chrono::seconds user_revocation_memory = std::chrono::hours{24 * 30};
+
+/// Since when each user has to have signed in anew, in seconds since 1970, as the store's records
+/// of revoked_user_kind say. Unreadable values count as `unreadable`.
+std::map<std::string, int64_t> read_revoked_users(const std::vector<runtime::stored_record>& users,
+                                                  int64_t unreadable);
+
 /// Revoked session ids, and users all of whose sessions up to a moment are revoked. A user is
 /// revoked by name whatever the issuer: that is what assignments and administrators call the user.
 class revocations {
  public:
-  /// No session lives longer than `lifetime`: the time after which a revocation may be forgotten.
+  /// No session lives longer than `lifetime`: the time after which that of a session is forgotten.
   explicit revocations(std::chrono::seconds lifetime = {}) : lifetime_(lifetime) {}
 
   /// Takes over what the store holds, in addition to what is known. Unreadable values count as
@@ -33,6 +44,10 @@ class revocations {
   /// Whether a session is over. Signing in again after the user's revocation is a new session.
   bool covers(const access_session& session) const;
 
+  /// Whether an access token of the user, issued then (seconds since 1970), is over. Seconds are
+  /// coarse: one of the very second of the revocation is.
+  bool covers(const identity& user, int64_t issued_at) const;
+
   /// The erasures of what may be forgotten at `now`.
   std::vector<runtime::store_change> expired(timestamp now) const;
   /// Forgets the same once that is durable; what was revoked anew in the meantime stays.
@@ -42,7 +57,7 @@ class revocations {
 
  private:
   bool is_over(int64_t revoked_at, int64_t today) const noexcept {
-    return revoked_at + lifetime_.count() <= today;
+    return revoked_at + std::max(lifetime_, user_revocation_memory).count() <= today;
   }
 
   std::chrono::seconds lifetime_;

@@ -19,17 +19,31 @@ session_registry_state::~session_registry_state() {
     caf::anon_send_exit(entry.actor, caf::exit_reason::user_shutdown);
 }
 
+namespace {
+
+runtime::error revocations_unknown() {
+  return {runtime::error_category::unavailable, "store_unavailable", "session",
+          "revocations are not known yet"};
+}
+
+}  // namespace
+
 runtime::result<void> session_registry_state::admit(const access_session& session,
                                                     timestamp now) const {
   using runtime::error_category;
-  if (!loaded)
-    return runtime::error{error_category::unavailable, "store_unavailable", "session",
-                          "revocations are not known yet"};
+  if (!loaded) return revocations_unknown();
   if (revoked.covers(session))
     return runtime::error{error_category::unauthenticated, "session_revoked", "session", {}};
   if (is_expired(session, now))
     return runtime::error{error_category::unauthenticated, "session_expired", "session", {}};
   return {};
+}
+
+runtime::result<void> session_registry_state::check(const verified_token& token) const {
+  if (!loaded) return revocations_unknown();
+  if (!revoked.covers(token.user, token.issued_at)) return {};
+  return runtime::error{runtime::error_category::unauthenticated, "token_revoked", "token",
+                        "the user was revoked after it was issued"};
 }
 
 namespace {
@@ -91,6 +105,12 @@ caf::result<user_session_actor> wake(pointer self, const access_session& session
   auto actor = self->spawn<caf::monitored>(user_session, session, state.clock);
   end(self, state.live.insert({session, actor, now}, state.limit));
   return actor;
+}
+
+caf::result<verified_token> check(pointer self, verified_token& token) {
+  if (self->state.loading) return caf::skip();
+  if (auto holds = self->state.check(token); !holds) return runtime::to_caf(holds.error());
+  return std::move(token);
 }
 
 void record(pointer self, const session_selector& selected, const std::string& outcome) {
@@ -197,6 +217,7 @@ session_registry_actor::behavior_type session_registry(pointer self,
   return {
       [self](update_atom, const std::vector<runtime::store_news>& news) { on_news(self, news); },
       [self](wake_atom, const access_session& session) { return wake(self, session); },
+      [self](verify_atom, verified_token& token) { return check(self, token); },
       [self](revoke_atom, const session_selector& selected) { return revoke(self, selected); },
       [self](list_atom) { return list(self); },
       // The one timer: loads until that has worked, then sweeps.

@@ -28,6 +28,10 @@ class session_registry_state {
   /// as the revocations could not be read, because a revoked session must not slip in then.
   runtime::result<void> admit(const access_session& session, timestamp now) const;
 
+  /// Whether an access token may still be used. Errors: `unauthenticated` "token_revoked";
+  /// `unavailable` "store_unavailable" as of admit.
+  runtime::result<void> check(const verified_token& token) const;
+
   durable_store_actor store;
   audit_log_actor audit;
   const runtime::wall_clock* clock = nullptr;

@@ -179,7 +179,8 @@ result<verified_token> check_claims(const json::object& claims, const token_expe
   if (!user) return user.error();
   const auto* auth_time = claims.if_contains("auth_time");
   const auto authenticated_at = auth_time ? numeric_date(*auth_time) : std::nullopt;
-  return verified_token{std::move(*user), *expires_at, authenticated_at.value_or(*issued_at)};
+  return verified_token{std::move(*user), *issued_at, *expires_at,
+                        authenticated_at.value_or(*issued_at)};
 }
 
 bool nonce_memory::accept(std::string_view nonce, timestamp until) {

@@ -45,6 +45,11 @@ result<void> validate(const group& g) {
   return {};
 }
 
+result<void> validate_host(const application& a, std::span<const std::string> service_hosts) {
+  if (auto wrong = check_host(a, service_hosts)) return describe("application", a, *wrong);
+  return {};
+}
+
 result<void> validate(const published& p) {
   consistency_check together;
   for (const auto& g : p.groups) {

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,6 +73,9 @@ result<published> parse_published(std::string_view text, const std::string& file
 /// empty.
 result<void> validate(const application& a);
 result<void> validate(const group& g);
+
+/// Checks that an application asks for none of the service's own host names (in lower case).
+result<void> validate_host(const application& a, std::span<const std::string> service_hosts);
 
 /// Checks that everything fits together: unique names, unique external URLs, groups that exist.
 result<void> validate(const published& p);

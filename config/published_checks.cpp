@@ -1,5 +1,6 @@
 #include "config/published_checks.hpp"
 
+#include "config/tool_clients.hpp"
 #include "config/url.hpp"
 #include "config/wording.hpp"
 
@@ -122,6 +123,12 @@ maybe_problem check_issuer(const application& a) {
   return {};
 }
 
+/// A name is the client_id of an application that has no other.
+maybe_problem check_client(std::string_view field, const std::string& id) {
+  if (!is_tool_client(id)) return {};
+  return refuse(field, "another name than those of the tools", id);
+}
+
 maybe_problem check_text(std::string_view field, const std::string& text) {
   if (text.size() <= longest_text && !has_control_character(text)) return {};
   return refuse(field, "at most 1024 characters without control characters", text);
@@ -136,6 +143,7 @@ maybe_problem check(const group& g) {
 
 maybe_problem check(const application& a) {
   if (!is_name(a.name, "-")) return refuse("name", "1 to 63 characters of a-z, 0-9 and -", a.name);
+  if (auto wrong = check_client("name", a.name)) return wrong;
   if (auto wrong = check_external_url(a)) return wrong;
   if (auto wrong = check_internal_url(a)) return wrong;
   if (!is_group_name(a.group)) return refuse("group", group_name_rule, a.group);
@@ -143,7 +151,15 @@ maybe_problem check(const application& a) {
   if (auto wrong = check_timeouts(a)) return wrong;
   if (auto wrong = check_issuer(a)) return wrong;
   if (auto wrong = check_text("client_id", a.client_id)) return wrong;
+  if (auto wrong = check_client("client_id", a.client_id)) return wrong;
   return check_text("client_secret_file", a.client_secret_file);
+}
+
+maybe_problem check_host(const application& a, std::span<const std::string> service_hosts) {
+  const auto url = parse_web_url(a.external_url);
+  if (!url || std::ranges::find(service_hosts, url->host) == service_hosts.end()) return {};
+  return refuse("external_url", "another host name than those of the service itself",
+                a.external_url);
 }
 
 maybe_problem consistency_check::add(const group& g) {

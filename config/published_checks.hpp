@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,11 @@ struct field_problem {
 /// The first thing wrong with a resource by itself, in the order of the fields.
 std::optional<field_problem> check(const group& g);
 std::optional<field_problem> check(const application& a);
+
+/// Whether an application asks for one of the service's own host names (lower case): requests for
+/// them never get as far as applications.
+std::optional<field_problem> check_host(const application& a,
+                                        std::span<const std::string> service_hosts);
 
 /// Checks that resources fit together: give it every group first, then every application. Each must
 /// be right by itself.

@@ -1,5 +1,6 @@
 #include "connector/device_grant.hpp"
 
+#include "config/tool_clients.hpp"
 #include "runtime/encoding.hpp"
 #include "runtime/limits.hpp"
 
@@ -19,7 +20,7 @@ using runtime::result;
 
 namespace {
 
-constexpr const char* client_id = "postern-connector";
+const std::string client_id{config::connector_client};
 constexpr const char* grant_type = "urn:ietf:params:oauth:grant-type:device_code";
 // RFC 8628, sections 3.2 and 3.5.
 constexpr std::chrono::seconds default_interval{5};

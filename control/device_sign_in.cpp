@@ -1,5 +1,6 @@
 #include "control/device_sign_in.hpp"
 
+#include "config/tool_clients.hpp"
 #include "control/json_access.hpp"
 #include "control/terminal.hpp"
 #include "runtime/encoding.hpp"
@@ -15,7 +16,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::string_view client_id = "posternctl";
+constexpr std::string_view client_id = config::control_client;
 constexpr std::string_view scope = "openid profile email groups";
 constexpr std::string_view device_grant = "urn:ietf:params:oauth:grant-type:device_code";
 /// RFC 8628, section 3.5: what "slow_down" adds.

@@ -32,6 +32,10 @@ runtime::awaitable<runtime::result<actors::identity>> find_administrator(edge_co
   auto verified = co_await context.port->ask<actors::verified_token>(
       handles_of(context).tokens, actors::verify_timeout, actors::verify_atom_v, std::move(wanted));
   if (!verified) co_return verified.error();
+  verified = co_await context.port->ask<actors::verified_token>(
+      handles_of(context).sessions, actors::durable_timeout, actors::verify_atom_v,
+      std::move(*verified));
+  if (!verified) co_return verified.error();
   if (!is_administrator(verified->user, context.options))
     co_return error{error_category::forbidden, "not_administrator", "administration",
                     verified->user.name};

@@ -18,8 +18,9 @@ const actors::node_handles& handles_of(const edge_context& context);
 bool is_administrator(const actors::identity& user, const config::node& options) noexcept;
 
 /// The administrator whose access token (RFC 9068) this is. Errors: `unauthenticated`
-/// "credentials_missing" for an empty one, or as of token_verifier; `forbidden`
-/// "not_administrator".
+/// "credentials_missing" for an empty one, "token_revoked" for one from before the user's
+/// revocation, or as of token_verifier; `unavailable` "store_unavailable" while revocations are not
+/// known; `forbidden` "not_administrator".
 runtime::awaitable<runtime::result<actors::identity>> find_administrator(edge_context& context,
                                                                          std::string token);
 

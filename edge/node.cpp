@@ -2,6 +2,7 @@
 
 #include "actors/node_supervisor.hpp"
 #include "config/users.hpp"
+#include "edge/built_in_sts.hpp"
 #include "edge/cluster_gate.hpp"
 #include "edge/edge_shard.hpp"
 #include "edge/key_source.hpp"
@@ -14,7 +15,6 @@
 #include "runtime/files.hpp"
 #include "runtime/log.hpp"
 #include "runtime/shard_scheduler.hpp"
-#include "sts/provider.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
@@ -222,6 +222,8 @@ result<void> node::start_actors() {
     environment.transport = gate_->transport();
     environment.gate = gate_->peer();
   }
+  environment.service_hosts = {options_.names.service, options_.names.admin};
+  if (options_.sts.enabled) environment.service_hosts.push_back(options_.names.sts);
   supervisor_ = system_->spawn(actors::node_supervisor, environment);
   return {};
 }
@@ -258,9 +260,11 @@ result<void> node::start_sts() {
   sts::options settings;
   settings.issuer = urls_.issuer;
   settings.shared = sharing() == key_sharing::shared;
-  sts_ = std::make_unique<sts::provider>(settings, std::move(users_), *store_, keys_.wrapping,
-                                         clock_, random_);
-  return sts_->start();
+  auto sts =
+      start_built_in_sts(settings, std::move(users_), *store_, keys_.wrapping, clock_, random_);
+  if (!sts) return sts.error();
+  sts_ = std::move(*sts);
+  return {};
 }
 
 void node::publish(const actors::routing& routing) {

@@ -49,13 +49,13 @@ constexpr std::array texts{
                  "The token is not valid yet: the clocks of the two services differ.", tell},
     refusal_text{"token_nonce", bad_token, "The token does not belong to this sign-in.", again},
     refusal_text{"token_replayed", bad_token, "The token has been used before.", again},
+    refusal_text{"token_revoked", "Please sign in again",
+                 "The token is from before an administrator ended your sessions.", again},
     // -- the attempt
     refusal_text{"attempt_unknown", "This sign-in was not begun here",
                  "This browser did not begin the sign-in, or it was finished before.", again},
     refusal_text{"attempt_expired", "The sign-in took too long",
                  "A sign-in has to be finished within ten minutes.", again},
-    refusal_text{"attempt_replayed", "This sign-in was finished before",
-                 "Each sign-in can be finished once only.", again},
     refusal_text{"attempt_malformed", bad_token,
                  "The answer of the sign-in service cannot be read.", again},
     // -- who may

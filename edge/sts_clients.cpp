@@ -1,5 +1,6 @@
 #include "edge/sts_clients.hpp"
 
+#include "config/tool_clients.hpp"
 #include "edge/relying_party.hpp"
 #include "runtime/log.hpp"
 
@@ -27,7 +28,7 @@ std::vector<sts::client> make_sts_clients(const config::published& published,
     if (a.preauthentication != config::preauthentication_kind::oidc) continue;
     if (issuer_of(a, urls) != urls.issuer) continue;
     const auto& id = client_id_of(a);
-    if (id == control_client || id == connector_client) {
+    if (config::is_tool_client(id)) {
       // With its redirect URI a tool's client would hand administrators' tokens to an application.
       runtime::log_event(spdlog::level::err, "client_id_reserved", {{"application", a.name}});
       continue;
@@ -38,8 +39,9 @@ std::vector<sts::client> make_sts_clients(const config::published& published,
     client.post_logout_redirect_uris.push_back(a.external_url);
     if (client.display_name.empty()) client.display_name = a.name;
   }
-  std::vector<sts::client> clients{make_tool(control_client, "the administrator's tool posternctl"),
-                                   make_tool(connector_client, "the installation of a connector")};
+  std::vector<sts::client> clients{
+      make_tool(config::control_client, "the administrator's tool posternctl"),
+      make_tool(config::connector_client, "the installation of a connector")};
   for (auto& [id, client] : by_id)
     clients.push_back(std::move(client));
   return clients;

@@ -12,13 +12,11 @@
 
 namespace postern::edge {
 
-/// The clients with the device grant (RFC 8628); no application may take these ids.
-inline constexpr std::string_view control_client = "posternctl";
-inline constexpr std::string_view connector_client = "postern-connector";
-/// "aud" of their access tokens, which the admin API and enrolment ask for.
+/// "aud" of the tools' access tokens, which the admin API and enrolment ask for.
 inline constexpr std::string_view admin_audience = "postern-admin";
 
-/// All clients of a snapshot. Applications that share a client_id share one client with the
+/// All clients of a snapshot, and the tools' (config/tool_clients.hpp), which have the device grant
+/// (RFC 8628). Applications that share a client_id share one client with the
 /// redirect URIs of all of them. Every application is a public client: PKCE protects its codes, and
 /// it runs inside the service that runs the STS.
 std::vector<sts::client> make_sts_clients(const config::published& published,

@@ -202,10 +202,19 @@ void translate_request(translated_request& out, const checked_request& request,
 }
 
 std::string translate_location(std::string_view value, const application_urls& urls) {
-  auto starts_with_url = [](std::string_view text, const std::string& origin) {
+  const std::string_view default_port = urls.internal_scheme == "https" ? "443" : "80";
+  // Gives what follows `origin`, which never names the scheme's default port; the text may (RFC
+  // 3986, section 6.2.3).
+  std::string_view rest;
+  auto starts_with_url = [&](std::string_view text, const std::string& origin) {
     if (text.size() < origin.size() || !iequals(text.substr(0, origin.size()), origin))
       return false;
-    return text.size() == origin.size() || text[origin.size()] == '/' || text[origin.size()] == '?';
+    rest = text.substr(origin.size());
+    if (rest.starts_with(':')) {
+      rest.remove_prefix(1);
+      if (rest.starts_with(default_port)) rest.remove_prefix(default_port.size());
+    }
+    return rest.empty() || rest.front() == '/' || rest.front() == '?';
   };
   auto move_path = [&](std::string_view path) {
     // Below the published path only the prefix changes; a path outside of it is not published and
@@ -220,15 +229,14 @@ std::string translate_location(std::string_view value, const application_urls& u
   };
   if (const auto at = refresh_url_begin(value); at != std::string_view::npos)
     return std::string{value.substr(0, at)} + translate_location(value.substr(at), urls);
-  if (starts_with_url(value, urls.internal_origin))
-    return urls.external_origin + move_path(value.substr(urls.internal_origin.size()));
+  if (starts_with_url(value, urls.internal_origin)) return urls.external_origin + move_path(rest);
   if (const auto relative = "//" + urls.internal_authority; starts_with_url(value, relative))
-    return urls.external_origin + move_path(value.substr(relative.size()));
+    return urls.external_origin + move_path(rest);
   // With a kept Host header the origin speaks of itself by its external authority, in its own
   // scheme.
   const auto kept_host = urls.internal_scheme + "://" + urls.external_authority;
   if (kept_host != urls.external_origin && starts_with_url(value, kept_host))
-    return urls.external_origin + move_path(value.substr(kept_host.size()));
+    return urls.external_origin + move_path(rest);
   if (value.starts_with('/') && !value.starts_with("//") &&
       urls.internal_path != urls.external_path)
     return move_path(value);

@@ -254,3 +254,16 @@ def test_the_certificate_lives_as_long_as_configured(make_world):
 @pytest.mark.parametrize("kind", ["applications", "groups", "connectors", "sessions"])
 def test_everything_can_be_listed(world, kind):
     assert world.control.expect("get", kind).strip()
+
+
+def test_no_application_takes_a_place_of_the_service(make_world):
+    own = make_world()
+    for wrong, field in ((passthrough(own, "posternctl"), "name"),
+                         (passthrough(own, "app", client_id="postern-connector"), "client_id"),
+                         (application_toml("thief", own.node.url("admin") + "below/", own.raw.url, "main",
+                                           preauthentication="passthrough"), "external_url")):
+        file = own.control.folder / "wrong.toml"
+        file.write_text(group_toml("main") + wrong, encoding="utf-8")
+        refused = own.control.run("apply", "-f", file)
+        assert refused.returncode != 0 and field in refused.stderr + refused.stdout, refused
+    assert own.control.api("GET", "/applications/thief").status_code == 404

@@ -107,6 +107,20 @@ def test_a_revoked_user_stays_out_after_a_kill(make_world):
         own.node.process.kill()
         own.node.start()
         assert client.fetch(own.node.url("guarded") + "guarded").status_code == 401
+        # The STS's own cookie in this browser must not sign the user in again by itself either.
+        assert 'type="password"' in client.open(own.node.url("guarded") + "guarded").text
+
+
+def test_a_revoked_administrator_administers_no_more(make_world):
+    own = make_world()
+    token = own.control.access_token()
+    assert own.control.api("GET", "/connectors").status_code == 200
+    own.control.expect("revoke", "user", "alice")
+    refused = own.control.api("GET", "/connectors", token=token)
+    assert refused.status_code == 401 and "token_revoked" in refused.text
+    own.node.process.kill()
+    own.node.start()
+    assert own.control.api("GET", "/connectors", token=token).status_code == 401
 
 
 def test_a_key_change_keeps_old_cookies_valid(make_world):

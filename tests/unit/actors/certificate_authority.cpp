@@ -20,7 +20,8 @@ using key_ring_ptr = std::shared_ptr<const postern::runtime::key_ring>;
 struct authority_fixture : store_fixture {
   postern::runtime::sealing_key wrapping = postern::runtime::make_sealing_key(random);
   key_ring_ptr ring = make_ring({wrapping});
-  configuration_actor configured = start(configuration, store, audit);
+  configuration_actor configured =
+      start(configuration, configuration_dependencies{store, audit, {}});
   tunnel_control_actor tunnels =
       start(recording_tunnel_control, std::make_shared<std::vector<cut_tunnel>>());
   connector_registry_actor connectors = spawn_connectors();

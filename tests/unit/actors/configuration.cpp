@@ -16,7 +16,7 @@ configuration_subscriber_actor::behavior_type recording_subscriber(
 }
 
 struct configuration_fixture : store_fixture {
-  configuration_actor subject = start(configuration, store, audit);
+  configuration_actor subject = start(configuration, configuration_dependencies{store, audit, {}});
 
   change_request wiki() {
     return {.groups = {{"berlin"}}, .applications = {sample("wiki")}, .by = "root"};
@@ -30,7 +30,7 @@ struct configuration_fixture : store_fixture {
   }
   configuration_actor restart() {
     caf::anon_send_exit(subject, caf::exit_reason::kill);
-    return subject = start(configuration, store, audit);
+    return subject = start(configuration, configuration_dependencies{store, audit, {}});
   }
 };
 

@@ -12,15 +12,15 @@ namespace {
 struct connection_fixture : fixture {
   cut_list cuts = std::make_shared<std::vector<cut_tunnel>>();
   tunnel_control_actor tunnels = own(sys.spawn(recording_tunnel_control, cuts));
-  owned_group_queue_actor queue = own(sys.spawn(group_queue, std::string{"one"}));
-  owned_group_queue_actor other = own(sys.spawn(group_queue, std::string{"two"}));
+  group_queue_actor queue = own(sys.spawn(group_queue, std::string{"one"}));
+  group_queue_actor other = own(sys.spawn(group_queue, std::string{"two"}));
   connector_connection_actor connection = own(sys.spawn(
       connector_connection, make_tunnel(5, 10), connector_connection_dependencies{queue, tunnels}));
 
   connection_fixture() { consume_messages(); }
 
-  bool attached_to(const owned_group_queue_actor& q) {
-    using actor_type = owned_group_queue_actor::stateful_base<group_queue_state>;
+  bool attached_to(const group_queue_actor& q) {
+    using actor_type = group_queue_actor::stateful_base<group_queue_state>;
     return !deref<actor_type>(q).state.board.empty();
   }
   bool draining() {

@@ -12,7 +12,7 @@ using postern::runtime::error_category;
 namespace {
 
 struct queue_fixture : fixture {
-  owned_group_queue_actor queue = own(sys.spawn(group_queue, std::string{"datacentre"}));
+  group_queue_actor queue = own(sys.spawn(group_queue, std::string{"datacentre"}));
   uint64_t last_ticket = 0;
 
   exchange_ticket ticket(const std::string& application = "a", milliseconds patience = 10s) {
@@ -38,7 +38,7 @@ struct queue_fixture : fixture {
   }
 
   group_queue_state& state() {
-    return deref<owned_group_queue_actor::stateful_base<group_queue_state>>(queue).state;
+    return deref<group_queue_actor::stateful_base<group_queue_state>>(queue).state;
   }
 };
 

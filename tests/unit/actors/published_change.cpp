@@ -64,6 +64,18 @@ CAF_TEST(without prune the rest stays and with it the rest goes) {
   CAF_CHECK_EQUAL(pruned->next.applications.size(), 1u);
 }
 
+CAF_TEST(no application takes a host name of the service) {
+  const std::vector<std::string> own{"service.example.com", "wiki.example.com"};
+  auto thief = sample("thief");
+  thief.external_url = "https://Service.Example.com:8443/below/";
+  const auto refused = plan_change(sample_published(), {.applications = {thief}}, own);
+  CAF_REQUIRE(!refused);
+  CAF_CHECK_EQUAL(refused.error().cause, "published_invalid");
+  CAF_CHECK(refused.error().detail.starts_with("application \"thief\": external_url: "));
+  // One that was there before the service took its name does not stand in the way of others.
+  CAF_CHECK(plan_change(sample_published(), {.applications = {sample("zoo")}}, own).has_value());
+}
+
 CAF_TEST(the outcome is validated as a whole) {
   const auto cause = [](const change_request& request) {
     const auto plan = plan_change(sample_published(), request);

@@ -53,20 +53,39 @@ CAF_TEST(revocations survive the store) {
   CAF_CHECK(!after.covers(sample_session("s2", start_of_time + 1)));
 }
 
-CAF_TEST(a revocation is forgotten when every session it covers has expired) {
+CAF_TEST(an access token from before its users revocation is over) {
+  revocations revoked{8h};
+  revoked.revoke({.user = "alice"}, now);
+  const auto user = [](const char* name) { return identity{.subject = "0001", .name = name}; };
+  CAF_CHECK(revoked.covers(user("alice"), start_of_time - 1));
+  CAF_CHECK(revoked.covers(user("alice"), start_of_time));
+  CAF_CHECK(!revoked.covers(user("alice"), start_of_time + 1));
+  CAF_CHECK(!revoked.covers(user("bob"), start_of_time - 1));
+}
+
+CAF_TEST(a revocation of a session is forgotten when the session has expired) {
   revocations revoked{8h};
   revoked.revoke({.id = "s1"}, now);
-  revoked.revoke({.user = "alice"}, now);
   CAF_CHECK(revoked.expired(now + 8h - 1s).empty());
-  CAF_CHECK_EQUAL(revoked.expired(now + 8h).size(), 2u);
+  CAF_CHECK_EQUAL(revoked.expired(now + 8h).size(), 1u);
   revoked.forget_expired(now + 8h);
+  CAF_CHECK_EQUAL(revoked.size(), 0u);
+}
+
+CAF_TEST(a revocation of a user is remembered for longer than any token or session lives) {
+  revocations revoked{1min};
+  revoked.revoke({.user = "alice"}, now);
+  const auto until = now + user_revocation_memory;
+  CAF_CHECK(revoked.expired(until - 1s).empty());
+  CAF_CHECK_EQUAL(revoked.expired(until).size(), 1u);
+  revoked.forget_expired(until);
   CAF_CHECK_EQUAL(revoked.size(), 0u);
 }
 
 CAF_TEST(what is revoked anew while the old one is erased stays) {
   revocations revoked{8h};
   revoked.revoke({.user = "alice"}, now);
-  const auto later = now + 8h;
+  const auto later = now + user_revocation_memory;
   CAF_CHECK_EQUAL(revoked.expired(later).size(), 1u);
   revoked.revoke({.user = "alice"}, later);
   revoked.forget_expired(later);

@@ -33,6 +33,10 @@ struct registry_fixture : store_fixture {
     const auto answer = ask<access_decision>(session, authorize_atom_v, sample_request());
     return answer->value ? answer->value->reason : answer->cause();
   }
+  answer_ptr<verified_token> check(int64_t issued_at) {
+    verified_token token{.user = sample_session("s1").user, .issued_at = issued_at};
+    return ask<verified_token>(subject, verify_atom_v, std::move(token));
+  }
   std::vector<std::string> live() {
     std::vector<std::string> ids;
     const auto all = value_of(ask<std::vector<session_status>>(subject, list_atom_v));
@@ -136,7 +140,24 @@ CAF_TEST(old revocations are forgotten in memory and in the store) {
   CAF_CHECK_EQUAL(stored("revoked_session").size(), 1u);
   pass_both(600s);
   CAF_CHECK(stored("revoked_session").empty());
+  CAF_CHECK_EQUAL(stored("revoked_user").size(), 1u);
+  pass_both(user_revocation_memory - 8h);
   CAF_CHECK(stored("revoked_user").empty());
+}
+
+CAF_TEST(an access token of a revoked user is refused unless it was issued later) {
+  CAF_CHECK_EQUAL(check(start_of_time)->cause(), "answered");
+  revoke({.user = "alice"});
+  CAF_CHECK_EQUAL(check(start_of_time)->cause(), "token_revoked");
+  CAF_CHECK_EQUAL(check(start_of_time + 1)->cause(), "answered");
+  restart();
+  CAF_CHECK_EQUAL(check(start_of_time)->cause(), "token_revoked");
+}
+
+CAF_TEST(no access token holds while it is not known who is out) {
+  medium->down = true;
+  restart();
+  CAF_CHECK_EQUAL(check(start_of_time)->cause(), "store_unavailable");
 }
 
 CAF_TEST(an empty selection is refused) {

@@ -215,6 +215,26 @@ CAF_TEST(names and bounds are checked) {
   CAF_CHECK(validate(group{"Head_quarters.1"}).has_value());
 }
 
+CAF_TEST(no application is a client that the tools are) {
+  CAF_CHECK_EQUAL(
+      refusal([](application& a) { a.name = "posternctl"; }),
+      "application \"posternctl\": name: expected another name than those of the tools, "
+      "found \"posternctl\"");
+  CAF_CHECK_NOT_EQUAL(refusal([](application& a) { a.name = "postern-connector"; }), "accepted");
+  CAF_CHECK_NOT_EQUAL(refusal([](application& a) { a.client_id = "postern-connector"; }),
+                      "accepted");
+  CAF_CHECK_EQUAL(refusal([](application& a) { a.client_id = "postern-connectors"; }), "accepted");
+}
+
+CAF_TEST(no application has a host name of the service) {
+  const std::string own[] = {"service.example.com", "wiki.example.com"};
+  CAF_CHECK_EQUAL(
+      validate_host(wiki(), own).error().message,
+      "application \"wiki\": external_url: expected another host name than those of the "
+      "service itself, found \"https://wiki.example.com/\"");
+  CAF_CHECK(validate_host(wiki(), {}).has_value());
+}
+
 CAF_TEST(a snapshot is checked as a whole) {
   published p;
   p.groups = {{"hq"}};

@@ -142,6 +142,23 @@ CAF_TEST(locations move to the external side) {
     CAF_CHECK_EQUAL(translate_location(value, urls), expected);
 }
 
+CAF_TEST(a location may name the default port of its scheme) {
+  auto a = make_application("plain", "https://a.example/");
+  a.internal_url = "http://10.0.0.5/";
+  auto urls = split_application_urls(a);
+  for (const auto* same : {"http://10.0.0.5:80/x?y", "http://10.0.0.5:/x?y", "//10.0.0.5:80/x?y",
+                           "http://a.example:80/x?y"})
+    CAF_CHECK_EQUAL(translate_location(same, urls), "https://a.example/x?y");
+  CAF_CHECK_EQUAL(translate_location("http://10.0.0.5:80", urls), "https://a.example/");
+  for (const auto* other : {"http://10.0.0.5:443/x", "http://10.0.0.5:8/x", "http://10.0.0.5:800/x",
+                            "http://10.0.0.5:80@evil.example/x", "https://10.0.0.5:80/x"})
+    CAF_CHECK_EQUAL(translate_location(other, urls), other);
+  a.internal_url = "https://10.0.0.5/";
+  urls = split_application_urls(a);
+  CAF_CHECK_EQUAL(translate_location("https://10.0.0.5:443/x", urls), "https://a.example/x");
+  CAF_CHECK_EQUAL(translate_location("https://10.0.0.5:80/x", urls), "https://10.0.0.5:80/x");
+}
+
 CAF_TEST(locations at the root keep their query) {
   const auto urls = urls_of("https://a.example/", "http://10.0.0.5/");
   CAF_CHECK_EQUAL(translate_location("http://10.0.0.5", urls), "https://a.example/");

@@ -1,0 +1,67 @@
+#define CAF_SUITE built_in_sts
+#include "edge/built_in_sts.hpp"
+
+#include "actors/revocations.hpp"
+#include "tests/unit/sts/fixture.hpp"
+
+#include <caf/test/dsl.hpp>
+
+using namespace postern;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct fixture : sts::testing::provider_fixture {
+  fixture() { sign_in(get("/authorize", wiki_request())); }
+
+  /// The node starts again, on the same store.
+  void start_again() {
+    sts.reset();
+    auto ring = std::make_shared<const runtime::key_ring>(sealing, random);
+    sts = edge::start_built_in_sts(settings, sts::testing::people(), *store, ring, clock, random)
+              .value();
+    sts->set_clients(sts::testing::applications());
+  }
+  void record_revocation(const std::string& since) {
+    store->commit({{.kind = actors::revoked_user_kind, .key = "ada", .value = since}}).value();
+  }
+  std::string now() const { return std::to_string(runtime::to_unix_seconds(clock.now())); }
+  bool signed_in() { return get("/").body().find("You are signed in") != std::string::npos; }
+};
+
+}  // namespace
+
+CAF_TEST_FIXTURE_SCOPE(built_in_sts_tests, fixture)
+
+CAF_TEST(a session outlives the start of a node) {
+  start_again();
+  CAF_CHECK(signed_in());
+}
+
+CAF_TEST(a session from before its users revocation does not count after a start either) {
+  clock.advance(60s);
+  record_revocation(now());
+  start_again();
+  CAF_CHECK(!signed_in());
+}
+
+CAF_TEST(whoever signs in after the revocation stays signed in after a start) {
+  record_revocation(now());
+  clock.advance(1s);
+  cookies.clear();
+  sign_in(get("/authorize", wiki_request()));
+  start_again();
+  CAF_CHECK(signed_in());
+}
+
+CAF_TEST(a damaged record ends what was before and lets its user sign in again) {
+  record_revocation("yesterday");
+  start_again();
+  CAF_CHECK(!signed_in());
+  clock.advance(1s);
+  cookies.clear();
+  sign_in(get("/authorize", wiki_request()));
+  CAF_CHECK(signed_in());
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
