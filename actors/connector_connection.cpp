@@ -77,10 +77,6 @@ connector_connection_actor::behavior_type connector_connection(
   state.queue = std::move(deps.queue);
   state.tunnels = std::move(deps.tunnels);
   self->send(state.queue, attach_atom_v, state.info);
-  self->set_exit_handler([self](caf::exit_msg& exit) {
-    cut(self, "the registry ended");
-    self->quit(std::move(exit.reason));
-  });
   return {
       [self](drain_atom) {
         if (self->state.attached()) leave_queue(self, connection_phase::draining, "asked to drain");

@@ -35,7 +35,7 @@ class connector_registry_state {
   static constexpr const char* name = "connector_registry";
 
   explicit connector_registry_state(pointer self) : self_(self) {}
-  /// Ends queues and connections (which cuts the tunnels) and refuses whoever waits.
+  /// Ends queues and connections and refuses whoever waits. The tunnels stay open for the next one.
   ~connector_registry_state();
   connector_registry_state(const connector_registry_state&) = delete;
   connector_registry_state& operator=(const connector_registry_state&) = delete;
@@ -58,8 +58,9 @@ class connector_registry_state {
 
   /// Errors: "connector_unknown" (not_found).
   runtime::result<connector_record> find(const std::string& id) const;
-  /// Adds a connector, or new serials to one that is known; its group and its revocation stay as
-  /// they are. Errors: "connector_revoked", "registry_busy", and those of the store.
+  /// Adds a connector, or to one that is known the serials that are now its newest; its group and
+  /// its revocation stay as they are. Errors: "connector_revoked", "registry_busy", and those of
+  /// the store.
   caf::result<void> insert(connector_record record);
   /// Errors: "connector_unknown", "registry_busy", and those of the store.
   caf::result<void> revoke(const std::string& id, const std::string& by);
@@ -100,6 +101,8 @@ class connector_registry_state {
   void publish_routing();
 
   // records
+  /// Whether a live tunnel or the last pull came with this certificate.
+  bool is_in_use(const std::string& id, const std::string& serial) const;
   caf::result<void> submit(record_change change);
   void next_change();
   void commit(connector_record made);

@@ -21,7 +21,9 @@ inline constexpr const char* connector_kind = "connector";
 inline constexpr size_t largest_connector_record = 64 * 1'024;
 
 /// Certificates of one connector that count at a time: with one renewal in 180 days and a validity
-/// of 365 there are three; the rest is room for renewals that were cut off before they arrived.
+/// of 365 there are three; the rest is room for renewals that were cut off before they arrived. The
+/// oldest go first, but never one that a live tunnel, the last pull or the renewal itself came
+/// with, so that no connector loses the certificate that it has: those may be more.
 inline constexpr size_t largest_serial_count = 16;
 
 /// Changes that may wait for the one under way: a thousand connectors that enrol at once.

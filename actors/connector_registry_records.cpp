@@ -26,12 +26,16 @@ error revoked(const std::string& id) {
   return {error_category::forbidden, "connector_revoked", "connector", id};
 }
 
-void add_serials(connector_record& r, const std::vector<std::string>& serials) {
-  for (const auto& s : serials)
-    if (std::find(r.serials.begin(), r.serials.end(), s) == r.serials.end()) r.serials.push_back(s);
-  if (r.serials.size() > largest_serial_count)
-    r.serials.erase(r.serials.begin(),
-                    r.serials.end() - static_cast<std::ptrdiff_t>(largest_serial_count));
+/// The serials become the newest; what is too much goes, the oldest first, unless somebody uses it.
+template <class InUse>
+void add_serials(connector_record& r, const std::vector<std::string>& serials,
+                 const InUse& in_use) {
+  for (const auto& s : serials) {
+    std::erase(r.serials, s);
+    r.serials.push_back(s);
+  }
+  for (auto i = r.serials.begin(); r.serials.size() > largest_serial_count && i != r.serials.end();)
+    i = in_use(*i) ? i + 1 : r.serials.erase(i);
 }
 
 audit_event make_event(const char* category, const char* action, const std::string& by,
@@ -54,18 +58,27 @@ runtime::result<connector_record> connector_registry_state::find(const std::stri
   return i->second.record;
 }
 
+bool connector_registry_state::is_in_use(const std::string& id, const std::string& serial) const {
+  const auto i = connectors_.find(id);
+  if (i == connectors_.end()) return false;
+  const auto& c = i->second;
+  return c.certificate_serial == serial ||
+         std::ranges::find(c.tunnels, serial, [](const live_tunnel& t) { return t.info.serial; }) !=
+             c.tunnels.end();
+}
+
 // -- what is asked for ----------------------------------------------------------------------------
 
 caf::result<void> connector_registry_state::insert(connector_record record) {
   auto id = record.id;
-  auto make = [fresh = std::move(record)](
+  auto make = [this, fresh = std::move(record)](
                   const connector_record* old) -> runtime::result<connector_record> {
     if (fresh.id.empty())
       return error{error_category::invalid_input, "connector_without_id", "connector", {}};
     // A renewal began with what its sender knew: whatever an administrator did meanwhile stands.
     if (old != nullptr && old->revoked) return revoked(fresh.id);
     auto made = old != nullptr ? *old : fresh;
-    add_serials(made, fresh.serials);
+    add_serials(made, fresh.serials, [&](const std::string& s) { return is_in_use(fresh.id, s); });
     return made;
   };
   return submit({std::move(id), std::move(make), std::nullopt, {}});

@@ -209,7 +209,8 @@ void renew_record(pointer self, const renewal_ptr& running, connector_record rec
   auto made = self->state.key->sign(running->request.csr_der, record.id, now,
                                     deps.certificate_lifetime, *deps.random);
   if (!made) return running->fail(made.error());
-  record.serials.push_back(made->serial);
+  // The old one is in use as well: the answer may be lost, and then it has to renew again.
+  record.serials = {running->old.serial, made->serial};
   running->event().detail = running->old.serial + " -> " + made->serial;
   issued_certificate answer{.connector = record.id,
                             .group = record.group,

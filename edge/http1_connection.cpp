@@ -171,7 +171,7 @@ awaitable<void> http1_connection::serve() {
   keep_alive_ = checked->keep_alive;
   content_ended_ = !checked->has_content;
   owes_continue_ = checked->expects_continue;
-  stop_watching_ = readable_ = false;
+  unread_ = readable_ = false;
   if (context_.load->draining.load(std::memory_order_relaxed)) keep_alive_ = false;
   if (site_.is_service_host(checked->host))
     co_await serve_service(*checked);
@@ -314,6 +314,8 @@ awaitable<void> http1_connection::run_exchange(const checked_request& request,
     auto started = co_await exchange_.start(asked);
     if (started) co_await pump();
   } while (exchange_.may_retry() && !dropped_);
+  unread_ = false;
+  end_check_.disarm();
   const bool failed = exchange_.current() == exchange::state::failed;
   if (failed && !exchange_.head_sent() && !dropped_ && exchange_.failure().cause != "user_gone")
     refuse(exchange_.failure());

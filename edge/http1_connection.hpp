@@ -75,7 +75,10 @@ class http1_connection final : public std::enable_shared_from_this<http1_connect
   void arm_read();
   void take_content();
   void take_raw(size_t room);
+  /// Notices the user's end while nothing is read from him.
   void watch_user();
+  /// The same once unread bytes hide it from the socket's events: looks again and again.
+  void check_for_end();
   void on_content(std::string_view piece) override;
   void on_trailer(std::string_view name, std::string_view value) override;
 
@@ -101,6 +104,7 @@ class http1_connection final : public std::enable_shared_from_this<http1_connect
   const std::string client_address_;
   runtime::wait_point point_;
   runtime::coarse_timer deadline_;
+  runtime::coarse_timer end_check_;  ///< armed while `unread_` and an exchange runs
   exchange exchange_;
 
   char* in_ = nullptr;  ///< from the shard's pool, or larger when a head needs it
@@ -133,7 +137,7 @@ class http1_connection final : public std::enable_shared_from_this<http1_connect
   bool owes_continue_ = false;  ///< the user waits for a 100 before it sends content
   bool read_armed_ = false;     ///< a handler waits for the socket to become readable
   bool readable_ = false;       ///< it has fired
-  bool stop_watching_ = false;  ///< the user has sent the next request already
+  bool unread_ = false;  ///< what the user has sent waits in the socket: his end is behind it
   bool write_blocked_ = false;
   bool timed_out_ = false;
   bool dropped_ = false;

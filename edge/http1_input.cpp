@@ -143,7 +143,7 @@ void http1_connection::take_raw(size_t room) {
 }
 
 void http1_connection::watch_user() {
-  if (stop_watching_) return;
+  if (unread_) return;
   if (!readable_) return arm_read();
   readable_ = false;
   switch (connection_.peek()) {
@@ -151,12 +151,20 @@ void http1_connection::watch_user() {
     case io_status::want_write:
       return arm_read();
     case io_status::done:
-      stop_watching_ = true;
-      return;
+      unread_ = true;
+      return check_for_end();
     case io_status::closed:
     case io_status::failed:
       return exchange_.user_gone();
   }
+}
+
+void http1_connection::check_for_end() {
+  if (dropped_ || !unread_) return;
+  if (connection_.peer_has_left()) return exchange_.user_gone();
+  context_.home.timers().arm(
+      end_check_, limits::abort_check_interval,
+      [](void* raw) { static_cast<http1_connection*>(raw)->check_for_end(); }, this);
 }
 
 }  // namespace postern::edge

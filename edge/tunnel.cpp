@@ -244,7 +244,10 @@ void tunnel::attach_again() {
   asio::co_spawn(
       context_.home.get_executor(),
       [self = shared_from_this()]() -> awaitable<void> {
-        if (auto attached = co_await self->attach(); !attached)
+        const auto asked = self->context_.handles->connectors;
+        const auto attached = co_await self->attach();
+        // One that ended as well said nothing; the next one is asked anew.
+        if (!attached && asked == self->context_.handles->connectors)
           self->cut(runtime::to_string(attached.error()));
       },
       asio::detached);

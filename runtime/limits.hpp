@@ -47,6 +47,9 @@ inline constexpr auto hello_timeout = 5s;
 /// After this time of an exchange the user's connection is watched for its end: fast exchanges are
 /// spared the system call.
 inline constexpr auto abort_watch_delay = 200ms;
+/// How often that is looked for where unread bytes hide it from the socket's events: with the delay
+/// before it, an abort reaches the origin in well under a second.
+inline constexpr auto abort_check_interval = 250ms;
 
 /// While an exchange lasts its session is asked this often whether it still may: a revocation ends
 /// live streams within 2 s.

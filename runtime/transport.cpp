@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 
 #include <cerrno>
+#include <poll.h>
 #include <sys/socket.h>
 
 namespace postern::runtime {
@@ -82,6 +83,11 @@ io_status transport::peek() {
   if (n > 0) return io_status::done;
   if (n == 0) return io_status::closed;
   return errno == EAGAIN || errno == EWOULDBLOCK ? io_status::want_read : io_status::failed;
+}
+
+bool transport::peer_has_left() const noexcept {
+  pollfd state{const_cast<tcp_socket&>(socket_).native_handle(), POLLRDHUP, 0};
+  return ::poll(&state, 1, 0) > 0;
 }
 
 awaitable<bool> transport::wait_readable() {

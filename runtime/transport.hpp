@@ -52,6 +52,10 @@ class transport {
   /// Whether the peer has ended the connection, without taking bytes; `want_read`: it is silent and
   /// alive.
   io_status peek();
+  /// Whether the peer has ended the connection, even behind bytes that nobody has taken yet: a FIN
+  /// or reset that has arrived. One that waits behind more bytes than the socket's buffer holds
+  /// cannot be seen.
+  bool peer_has_left() const noexcept;
 
   /// Waits for the socket; false if it failed or was closed meanwhile.
   awaitable<bool> wait_readable();

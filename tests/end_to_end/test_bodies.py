@@ -193,6 +193,38 @@ def test_an_origin_that_does_not_read_stops_the_user(world):
         release.set()
 
 
+@pytest.mark.parametrize("reset", [False, True], ids=["end", "reset"])
+def test_the_end_of_a_paused_user_reaches_the_origin(world, reset):
+    """The origin does not read, so unread content stands before the user's end."""
+    begun, left = threading.Event(), threading.Event()
+
+    def stall(one):
+        one.stream.sock.settimeout(30)
+        begun.set()
+        watch = select.poll()
+        watch.register(one.stream.sock, select.POLLRDHUP)
+        if watch.poll(30_000):
+            left.set()
+        return False
+    world.raw.on("/paused", stall)
+    client = connect(world)
+    client.send(head_of(world, "POST", "/paused", f"Content-Length: {GIB}"))
+    send_until_stuck(client)
+    assert begun.wait(5)
+    end_connection(client, reset)
+    assert left.wait(2 * PATIENCE)
+
+
+def test_a_user_who_leaves_the_queue_with_unread_content_frees_his_place(world):
+    """Nobody serves this group: the exchange waits, and what the user sent waits in the socket."""
+    client = connect(world, "lonely")
+    client.send(head_of(world, "POST", "/", "Content-Length: 100000", name="lonely"))
+    client.send(b"x" * 50_000)
+    time.sleep(0.5)
+    end_connection(client, False)
+    wait_until(lambda: "user_gone" in world.node.process.text().splitlines()[-1], "the node to notice", 2 * PATIENCE)
+
+
 def test_a_user_who_does_not_read_stops_the_origin(world):
     sent = [0]
     ended = threading.Event()

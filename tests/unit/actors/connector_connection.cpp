@@ -127,11 +127,10 @@ CAF_TEST(draining it does not attach to another queue) {
   CAF_CHECK(!attached_to(other));
 }
 
-CAF_TEST(an exit message cuts the tunnel) {
+CAF_TEST(it ends with its registry and leaves the tunnel to the next one) {
   caf::anon_send_exit(connection, caf::exit_reason::user_shutdown);
   consume_messages();
-  CAF_CHECK_EQUAL(cuts->size(), 1u);
-  CAF_CHECK(!attached_to(queue));
+  CAF_CHECK(cuts->empty());
   CAF_CHECK(!is_alive(connection.address()));
 }
 

@@ -257,6 +257,26 @@ CAF_TEST(it is a stream for whoever composes operations) {
   CAF_CHECK(at_end == asio::error::eof);
 }
 
+CAF_TEST(the end of a peer is seen behind bytes that nobody has read) {
+  open_plain();
+  CAF_CHECK(!ours->peer_has_left());
+  CAF_CHECK(theirs->try_write(std::string_view{"unread"}).status == io_status::done);
+  bool readable = false;
+  start(home, [&]() -> awaitable<void> { readable = co_await ours->wait_readable(); });
+  CAF_REQUIRE(run_until(home, [&] { return readable; }));
+  CAF_CHECK(!ours->peer_has_left());
+  theirs->close();
+  CAF_CHECK(run_until(home, [&] { return ours->peer_has_left(); }));
+  CAF_CHECK(ours->peek() == io_status::done);  // nothing was taken
+}
+
+CAF_TEST(a reset is seen behind bytes that nobody has read) {
+  open_plain();
+  CAF_CHECK(theirs->try_write(std::string_view{"unread"}).status == io_status::done);
+  theirs->abort();
+  CAF_CHECK(run_until(home, [&] { return ours->peer_has_left(); }));
+}
+
 CAF_TEST(a connection goes on where it was on another shard) {
   open_tls("server.example");
   shard other{1};
