@@ -107,7 +107,7 @@ void connector_io::dial(uint32_t slot, std::string node) {
   ++active_;
   auto& on = pool_.at(slot % pool_.size());
   on.post([this, slot, &on, node = std::move(node), link = link_,
-           me = hello{instance_, capacity_}]() mutable {
+           me = actors::tunnel_hello{instance_, capacity_, POSTERN_VERSION}]() mutable {
     runtime::asio::co_spawn(on.get_executor(),
                             run_slot(slot, std::move(node), std::move(link), std::move(me)),
                             runtime::asio::detached);
@@ -123,7 +123,8 @@ void connector_io::drain_slot(uint32_t slot) {
 }
 
 awaitable<void> connector_io::run_slot(uint32_t slot, std::string node,
-                                       std::shared_ptr<const service_link> link, hello me) {
+                                       std::shared_ptr<const service_link> link,
+                                       actors::tunnel_hello me) {
   const auto index = slot % pool_.size();
   auto& on = pool_.at(index);
   auto& mine = at(index);

@@ -67,7 +67,8 @@ class connector_io {
   runtime::awaitable<runtime::error> renew_identity();
   /// On the slot's own shard.
   runtime::awaitable<void> run_slot(uint32_t slot, std::string node,
-                                    std::shared_ptr<const service_link> link, hello me);
+                                    std::shared_ptr<const service_link> link,
+                                    actors::tunnel_hello me);
   void on_opened(uint32_t slot);
   void on_closed(uint32_t slot, runtime::error why);
   void write_ready_file();

@@ -3,34 +3,23 @@
 #include "connector/limits.hpp"
 #include "runtime/limits.hpp"
 
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
-
 namespace postern::connector {
 
 using runtime::error_category;
 
 namespace {
 
-constexpr int wire_version = 1;
 constexpr std::string_view hello_path = "/.postern/hello";
 
-runtime::http2_options options_for(const hello& me) {
+runtime::http2_options options_for(const actors::tunnel_hello& me) {
   return {
       .server = true, .initial_window = 0, .max_streams = me.capacity, .extended_connect = true};
 }
 
 }  // namespace
 
-std::string to_json(const hello& h) {
-  return boost::json::serialize(boost::json::object{{"wire_version", wire_version},
-                                                    {"version", POSTERN_VERSION},
-                                                    {"instance", h.instance},
-                                                    {"capacity", h.capacity}});
-}
-
 tunnel::tunnel(exchange_context& context, exchange_pool& exchanges, runtime::transport connection,
-               hello me, runtime::unique_function<void()> on_open)
+               actors::tunnel_hello me, runtime::unique_function<void()> on_open)
     : context_(context),
       exchanges_(exchanges),
       hello_(std::move(me)),
@@ -66,7 +55,7 @@ void tunnel::answer_hello(const runtime::field_list& fields) {
     return give_up("hello_malformed", "the node's first request is no hello");
   session_.submit_response(hello_stream_,
                            {{":status", "200"}, {"content-type", "application/json"}}, false);
-  session_.write(hello_stream_, to_json(hello_));
+  session_.write(hello_stream_, actors::encode_tunnel_hello(hello_));
   session_.finish(hello_stream_);
   open_ = true;
   on_open_();

@@ -2,6 +2,7 @@
 // The connector's end of one tunnel (docs/tunnel-protocol.md): hello, heartbeat, leaving, and an
 // exchange for every stream.
 
+#include "actors/tunnel_hello.hpp"
 #include "actors/tunnel_lease.hpp"
 #include "connector/origin_exchange.hpp"
 #include "runtime/unique_function.hpp"
@@ -13,20 +14,12 @@ namespace postern::connector {
 /// The application protocol of tunnels (rule 1).
 inline constexpr const char* tunnel_protocol = "postern-tunnel/1";
 
-/// What a connector says of itself (rule 3).
-struct hello {
-  std::string instance;   ///< random, made at each start of the process
-  uint32_t capacity = 0;  ///< exchanges at once on one tunnel
-};
-
-std::string to_json(const hello& h);
-
 /// Owns the connection; lives on one shard from the end of the TLS handshake to the end of run().
 class tunnel final : private runtime::http2_owner, public exchange_host {
  public:
   /// `on_open` is called once, when the node has been told hello.
   tunnel(exchange_context& context, exchange_pool& exchanges, runtime::transport connection,
-         hello me, runtime::unique_function<void()> on_open);
+         actors::tunnel_hello me, runtime::unique_function<void()> on_open);
 
   /// Serves until the tunnel ends; the error says why. Causes, besides those of http2_session:
   /// "hello_timeout", "hello_malformed", "heartbeat_lost"; "tunnel_drained" is a planned end.
@@ -74,7 +67,7 @@ class tunnel final : private runtime::http2_owner, public exchange_host {
 
   exchange_context& context_;
   exchange_pool& exchanges_;
-  hello hello_;
+  actors::tunnel_hello hello_;
   runtime::unique_function<void()> on_open_;
   hello_stream hello_stream_{*this};
   runtime::coarse_timer beat_, farewell_;

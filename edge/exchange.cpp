@@ -73,7 +73,7 @@ void exchange::reset() {
   avoid_.clear();
   status_ = 0;
   failover_ = actors::failover{};
-  head_sent_ = guarded_ = response_ended_ = watch_user_ = false;
+  head_sent_ = guarded_ = watch_user_ = false;
 }
 
 bool exchange::may_retry() const noexcept {
@@ -89,7 +89,6 @@ awaitable<result<void>> exchange::start(exchange_request request) {
   }
   enter(state::queued);
   failure_ = {};
-  response_ended_ = false;
   guarded_ = !request.has_content && !request.websocket && !request.idempotent;
   const auto& application = *request.to->application;
   // One patience for all attempts together.
@@ -283,7 +282,6 @@ void exchange::on_response_head(const runtime::field_list& fields, bool ended) {
     status_ = 101;
     user_.send_upgrade(response_);
   } else {
-    response_ended_ = ended;
     user_.send_head(status_, response_, ended);
     if (ended) complete();
   }
@@ -303,7 +301,6 @@ void exchange::on_response_trailers(const runtime::field_list& fields) {
 }
 
 void exchange::on_response_end() {
-  response_ended_ = true;
   runtime::field_list trailers;
   for (const auto& [name, value] : trailers_)
     trailers.push_back({name, value});

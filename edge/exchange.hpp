@@ -121,7 +121,6 @@ class exchange final : private exchange_events {
   bool user_left_ = false;   ///< while it was queued
   bool head_sent_ = false;
   bool guarded_ = false;  ///< its end is handed over only when the connector asks for it
-  bool response_ended_ = false;
   bool watch_user_ = false;
 };
 

@@ -48,7 +48,6 @@ class http1_connection final : public std::enable_shared_from_this<http1_connect
   // -- one request (http1_connection.cpp)
   runtime::awaitable<head_outcome> read_head();
   runtime::awaitable<void> serve();
-  runtime::awaitable<void> serve_service(const checked_request& request);
   runtime::awaitable<void> serve_application(const checked_request& request);
   runtime::awaitable<void> run_exchange(const checked_request& request,
                                         const published_application& to,
@@ -58,14 +57,20 @@ class http1_connection final : public std::enable_shared_from_this<http1_connect
   /// connection if not.
   runtime::awaitable<void> watch_session(std::shared_ptr<http1_connection> self,
                                          opened_session session);
+  void remember(const checked_request& request);
+
+  // -- what the edge answers by itself (http1_answers.cpp)
+  runtime::awaitable<void> serve_service(const checked_request& request);
+  /// The whole request with its content; false if that was refused.
+  runtime::awaitable<bool> read_service_request(const checked_request& request,
+                                                service_request& whole);
   runtime::awaitable<bool> read_service_content(const checked_request& request,
                                                 std::string& content);
-  runtime::awaitable<void> finish_output();
-  runtime::awaitable<void> close_gently();
   void refuse(const runtime::error& why);
   void respond(runtime::http_response response);
-  void remember(const checked_request& request);
   void write_access_log();
+  runtime::awaitable<void> finish_output();
+  runtime::awaitable<void> close_gently();
 
   // -- the input buffer and the user's content (http1_input.cpp)
   std::string_view input() const noexcept { return {in_ + in_begin_, in_end_ - in_begin_}; }

@@ -7,9 +7,11 @@
 #include "edge/edge_shard.hpp"
 #include "edge/key_source.hpp"
 #include "edge/key_watch.hpp"
+#include "edge/listener.hpp"
 #include "edge/node_keys.hpp"
 #include "edge/node_load.hpp"
 #include "edge/node_store.hpp"
+#include "edge/stop_signal.hpp"
 #include "edge/sts_clients.hpp"
 #include "runtime/cluster_link.hpp"
 #include "runtime/files.hpp"
@@ -22,7 +24,6 @@
 
 #include <fstream>
 #include <iostream>
-#include <signal.h>
 #include <thread>
 
 namespace postern::edge {
@@ -56,50 +57,6 @@ struct configuration : runtime::shard_system_config {
 
 actors::cluster_settings make_cluster_settings(const config::cluster_options& options) {
   return {options.address, options.service_address, options.peers, POSTERN_VERSION};
-}
-
-/// Blocks SIGTERM and SIGINT in every thread to come; wait() takes them.
-class stop_signal {
- public:
-  stop_signal() {
-    ::signal(SIGPIPE, SIG_IGN);
-    sigemptyset(&set_);
-    sigaddset(&set_, SIGTERM);
-    sigaddset(&set_, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-  }
-  void wait() const {
-    int which = 0;
-    while (sigwait(&set_, &which) != 0) {
-    }
-  }
-  bool wait_for(std::chrono::milliseconds timeout) const {
-    const timespec limit{timeout.count() / 1000, (timeout.count() % 1000) * 1'000'000};
-    return sigtimedwait(&set_, nullptr, &limit) > 0;
-  }
-
- private:
-  sigset_t set_{};
-};
-
-result<runtime::tcp_acceptor> open_listener(runtime::shard& home, const std::string& address,
-                                            uint16_t port) {
-  boost::system::error_code failure;
-  const auto ip = asio::ip::make_address(address, failure);
-  if (failure) return error{error_category::invalid_input, "listen_address", "service", address};
-  runtime::tcp_acceptor acceptor{home.get_executor()};
-  const asio::ip::tcp::endpoint endpoint{ip, port};
-  acceptor.open(endpoint.protocol(), failure);
-  if (!failure) acceptor.set_option(asio::socket_base::reuse_address{true}, failure);
-  // Every shard listens on its own: the kernel spreads connections, no thread hands them on.
-  const int on = 1;
-  ::setsockopt(acceptor.native_handle(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-  if (!failure) acceptor.bind(endpoint, failure);
-  if (!failure) acceptor.listen(4096, failure);
-  if (failure)
-    return error{error_category::unavailable, "listen_failed", "service",
-                 address + ":" + std::to_string(port) + ": " + failure.message()};
-  return acceptor;
 }
 
 /// Everything of a running node, in the order of its birth.

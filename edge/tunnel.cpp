@@ -1,12 +1,12 @@
 #include "edge/tunnel.hpp"
 
+#include "actors/tunnel_hello.hpp"
 #include "edge/node_load.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/json/parse.hpp>
 
 #include <mutex>
 
@@ -22,7 +22,6 @@ using runtime::result;
 namespace {
 
 constexpr auto attach_timeout = std::chrono::seconds{5};
-constexpr size_t hello_bytes = 4096;
 // One at a time would do; a connector that answers none must not make them pile up.
 constexpr size_t summonses_at_once = 8;
 
@@ -90,7 +89,8 @@ class tunnel::hello_stream final : public runtime::http2_stream {
     status_ = std::string{field_value(fields, ":status")};
   }
   void on_content(std::string_view piece) override {
-    if (content.size() + piece.size() <= hello_bytes) content.append(piece);
+    // One byte too many is kept, so that a hello that is too long is not taken for a shorter one.
+    content.append(piece.substr(0, actors::longest_hello + 1 - content.size()));
   }
   void on_end() override {
     complete = status_ == "200";
@@ -186,25 +186,11 @@ awaitable<result<void>> tunnel::greet() {
   if (!hello_->complete)
     co_return error{error_category::bad_gateway, "no_hello", "connector",
                     "no usable answer to the hello"};
-  boost::system::error_code failure;
-  const auto value = boost::json::parse(hello_->content, failure);
-  const auto* object = failure ? nullptr : value.if_object();
-  if (object == nullptr)
-    co_return error{error_category::bad_gateway, "no_hello", "connector", "the hello is not JSON"};
-  auto text = [&](const char* name) {
-    const auto* v = object->if_contains(name);
-    return v != nullptr && v->is_string() ? std::string{v->get_string()} : std::string{};
-  };
-  const auto* capacity = object->if_contains("capacity");
-  info_.instance = text("instance");
-  info_.version = text("version");
-  info_.capacity =
-      capacity != nullptr && capacity->is_int64()
-          ? static_cast<uint32_t>(std::clamp<int64_t>(capacity->get_int64(), 1, 100'000))
-          : 1;
-  if (info_.instance.empty())
-    co_return error{error_category::bad_gateway, "no_hello", "connector",
-                    "the hello names no instance"};
+  auto heard = actors::decode_tunnel_hello(hello_->content);
+  if (!heard) co_return heard.error();
+  info_.instance = std::move(heard->instance);
+  info_.version = std::move(heard->version);
+  info_.capacity = heard->capacity;
   co_return result<void>{};
 }
 

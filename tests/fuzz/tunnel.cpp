@@ -1,7 +1,9 @@
 // Feeds arbitrary bytes to a connector's end of a tunnel: HTTP/2 in the server's role over a real
-// socket, and to the reader of the configuration that a connector pulls.
+// socket, to the reader of the configuration that a connector pulls, and to the node's reader of a
+// connector's hello.
 
 #include "actors/connector_configuration.hpp"
+#include "actors/tunnel_hello.hpp"
 #include "runtime/http2_session.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -126,10 +128,22 @@ void read_configuration(std::string_view text) {
              "nothing is lost on the way");
 }
 
+void read_hello(std::string_view text) {
+  const auto heard = actors::decode_tunnel_hello(text);
+  if (!heard) return;
+  rt::ensure(!heard->instance.empty() && heard->capacity > 0 &&
+                 heard->capacity <= actors::largest_hello_capacity,
+             "what is taken over is within its bounds");
+  const auto again = actors::decode_tunnel_hello(actors::encode_tunnel_hello(*heard));
+  rt::ensure(again && *again == *heard, "nothing is lost on the way");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   run_session(data, size);
-  read_configuration({reinterpret_cast<const char*>(data), size});
+  const std::string_view text{reinterpret_cast<const char*>(data), size};
+  read_configuration(text);
+  read_hello(text);
   return 0;
 }

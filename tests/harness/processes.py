@@ -109,6 +109,26 @@ class process:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+class daemon:
+    """A program with a state folder that says in a file when it is ready: ready() returns what stands there, or None."""
+    process = None
+
+    def wait_ready(self):
+        def is_ready():
+            if not self.process.running:
+                raise AssertionError(f"ended with {self.process.popen.returncode}:\n{self.process.text()[-3000:]}")
+            return self.ready()
+        wait_until(is_ready, f"the {type(self).__name__} to be ready", 30)
+        return self
+
+    def stop(self):
+        if self.process is None:
+            return 0
+        code = self.process.stop()
+        self.process = None
+        return code
+
+
 def run(arguments, input_text=None, env=None, seconds=60.0):
     """Runs a program to its end; the result has returncode, stdout and stderr."""
     return subprocess.run([str(one) for one in arguments], input=input_text, text=True, capture_output=True, check=False,
@@ -146,7 +166,7 @@ def users_toml(users):
     return "\n".join(lines)
 
 
-class node:
+class node(daemon):
     """A `postern` process with its folder: configuration, users, data. Started again, it keeps its port and data."""
 
     def __init__(self, folder, port=0, users=None, shards=2, extra="", sections=None, address="127.0.0.1"):
@@ -188,21 +208,9 @@ class node:
         self.process = process([BIN / "postern", "serve", "--config", self.config], self.folder / "node.log")
         return self.wait_ready()
 
-    def wait_ready(self):
-        def ready():
-            if not self.process.running:
-                raise AssertionError(f"postern ended with {self.process.popen.returncode}:\n{self.process.text()[-3000:]}")
-            state = read_json(self.data / "ready.json")
-            return state is not None and state["pid"] == self.process.pid
-        wait_until(ready, "the node to be ready", 30)
-        return self
-
-    def stop(self):
-        if self.process is None:
-            return 0
-        code = self.process.stop()
-        self.process = None
-        return code
+    def ready(self):
+        state = read_json(self.data / "ready.json")
+        return state if state is not None and state["pid"] == self.process.pid else None
 
     def browser(self, **options):
         return browser(self.ca, **options)
@@ -294,7 +302,7 @@ def approve_printed(asking, on, user):
         return someone.approve_device(url.rstrip("."), code, user, on.users[user]["password"])
 
 
-class connector:
+class connector(daemon):
     """A `postern-connector` process with its state folder."""
 
     def __init__(self, on, folder, name="connector"):
@@ -333,17 +341,3 @@ class connector:
         state = read_json(self.state / "ready.json")
         return state if state is not None and self.process and state["pid"] == self.process.pid else None
 
-    def wait_ready(self):
-        def is_ready():
-            if not self.process.running:
-                raise AssertionError(f"connector ended with {self.process.popen.returncode}:\n{self.process.text()[-3000:]}")
-            return self.ready()
-        wait_until(is_ready, "the connector to be ready", 30)
-        return self
-
-    def stop(self):
-        if self.process is None:
-            return 0
-        code = self.process.stop()
-        self.process = None
-        return code

@@ -1,0 +1,31 @@
+#include "edge/listener.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+
+namespace postern::edge {
+
+namespace asio = boost::asio;
+using runtime::error;
+using runtime::error_category;
+
+runtime::result<runtime::tcp_acceptor> open_listener(runtime::shard& home,
+                                                     const std::string& address, uint16_t port) {
+  boost::system::error_code failure;
+  const auto ip = asio::ip::make_address(address, failure);
+  if (failure) return error{error_category::invalid_input, "listen_address", "service", address};
+  runtime::tcp_acceptor acceptor{home.get_executor()};
+  const asio::ip::tcp::endpoint endpoint{ip, port};
+  acceptor.open(endpoint.protocol(), failure);
+  if (!failure) acceptor.set_option(asio::socket_base::reuse_address{true}, failure);
+  // Every shard listens on its own: the kernel spreads connections, no thread hands them on.
+  const int on = 1;
+  ::setsockopt(acceptor.native_handle(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  if (!failure) acceptor.bind(endpoint, failure);
+  if (!failure) acceptor.listen(4096, failure);
+  if (failure)
+    return error{error_category::unavailable, "listen_failed", "service",
+                 address + ":" + std::to_string(port) + ": " + failure.message()};
+  return acceptor;
+}
+
+}  // namespace postern::edge
