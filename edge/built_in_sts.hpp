@@ -1,5 +1,5 @@
 #pragma once
-// The built-in STS as a node runs it. Used by edge/node.
+// The built-in STS as a node runs it. Used by edge/node and edge/key_watch.
 
 #include "config/users.hpp"
 #include "runtime/key_ring.hpp"
@@ -21,5 +21,10 @@ runtime::result<std::unique_ptr<sts::provider>> start_built_in_sts(
     sts::options settings, std::vector<config::user> users, runtime::store& store,
     std::shared_ptr<const runtime::key_ring> sealing, const runtime::wall_clock& clock,
     runtime::random_source& random);
+
+/// Takes over what other nodes have written: keys, and who was revoked. Blocks. Errors: those of
+/// the store, and of sts::provider::refresh_keys.
+runtime::result<void> refresh_built_in_sts(sts::provider& sts, runtime::store& store,
+                                           const runtime::wall_clock& clock);
 
 }  // namespace postern::edge

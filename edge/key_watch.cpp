@@ -1,14 +1,13 @@
 #include "edge/key_watch.hpp"
 
 #include "actors/revocations.hpp"
+#include "edge/built_in_sts.hpp"
 #include "runtime/log.hpp"
-#include "sts/provider.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
 #include <algorithm>
-#include <charconv>
 
 namespace postern::edge {
 
@@ -21,19 +20,6 @@ bool concerns_us(const std::vector<runtime::store_news>& news) {
     return one.kind.empty() || one.kind == "sealing_key" || one.kind == "sts_key" ||
            one.kind == actors::revoked_user_kind;
   });
-}
-
-/// What the built-in STS takes over from other nodes: keys, and who was signed out.
-runtime::result<void> refresh(sts::provider& sts, runtime::store& store) {
-  if (auto done = sts.refresh_keys(); !done) return done;
-  const auto revoked = store.load(actors::revoked_user_kind);
-  if (!revoked) return revoked.error();
-  for (const auto& user : *revoked) {
-    int64_t at = 0;
-    std::from_chars(user.value.data(), user.value.data() + user.value.size(), at);
-    sts.require_new_sign_in(user.key, runtime::from_unix_seconds(at));
-  }
-  return {};
 }
 
 }  // namespace
@@ -85,7 +71,7 @@ runtime::awaitable<void> key_watch::read() {
                                                 &clock = clock_, &random = random_,
                                                 sts = sts_]() -> runtime::result<node_keys> {
       if (sts != nullptr)
-        if (auto done = refresh(*sts, *store); !done) return done.error();
+        if (auto done = refresh_built_in_sts(*sts, *store, clock); !done) return done.error();
       return load_cookie_ring(wrapping, *store, clock, random, key_sharing::shared);
     });
     if (alive.expired()) co_return;

@@ -181,7 +181,7 @@ CAF_TEST(who changed what is audited) {
 CAF_TEST(what another node publishes is in force here) {
   auto seen = std::make_shared<std::vector<published_ptr>>();
   ask<published_ptr>(subject, subscribe_atom_v, own(sys.spawn(recording_subscriber, seen)));
-  const auto other = start(configuration, store, audit);
+  const auto other = start(configuration, configuration_dependencies{store, audit, {}});
   CAF_REQUIRE(ask<change_report>(other, apply_atom_v, wiki())->value.has_value());
   CAF_REQUIRE(lookup(subject)->find_application("wiki") != nullptr);
   CAF_REQUIRE_EQUAL(seen->size(), 1u);
