@@ -9,10 +9,13 @@
 namespace postern::runtime {
 
 /// At most one waiter, on the shard's own thread. A wake() with nobody waiting is kept for the next
-/// wait().
+/// wait(). Ends on that thread, or after it; then its waiter ends without having passed.
 class wait_point {
  public:
   explicit wait_point(shard& s) noexcept : shard_(&s) {}
+  ~wait_point() {
+    if (waking_) shard_->forget_tasks(this);
+  }
   wait_point(const wait_point&) = delete;
   wait_point& operator=(const wait_point&) = delete;
 
@@ -26,8 +29,7 @@ class wait_point {
         [this](auto handler) { waiter_ = std::move(handler); }, use_awaitable);
   }
 
-  /// Wakes the waiter later in this turn. The wait_point must outlive that: its waiter's owner
-  /// keeps it.
+  /// Wakes the waiter later in this turn.
   void wake() {
     if (!waiter_) {
       signalled_ = true;

@@ -13,7 +13,10 @@ from harness.wire import raw_client, read_content
 def send(world, data, name="raw"):
     """Sends bytes; the status of the answer, or None if the connection was closed without one."""
     with raw_client(world.node.port, f"{name}.localhost", world.node.ca) as client:
-        client.send(data)
+        try:
+            client.send(data)
+        except OSError:
+            pass  # refused before all of it was read; the answer may be there all the same
         try:
             return client.head().status
         except (EOFError, OSError):

@@ -20,6 +20,8 @@ GIB = 1 << 30
 LARGEST = GIB if os.environ.get("POSTERN_SANITIZED") else 5 * GIB
 # However large the content: windows and buffers are all that may be kept.
 MOST_MEMORY_PER_TRANSFER = 64 * MIB
+if os.environ.get("POSTERN_SANITIZED"):
+    MOST_MEMORY_PER_TRANSFER = 640 * MIB  # each process keeps 256 MiB of what it has freed, to see who uses it still
 SIZES = [0, 1, 2, 1023, 16_383, 16_384, 16_385, 65_535, 65_536, 65_537, 1_000_003, 16 * MIB + 1]
 
 

@@ -35,22 +35,25 @@ def resolve_localhost_names():
     socket.getaddrinfo = _getaddrinfo
 
 
-_given = set()
+_given = {}
 
 
 def free_port():
-    """A port that nobody listens on, given to one caller only. For what has to know its port before it starts, and for what
-    has to get it again after a restart: it lies below those that outgoing connections take theirs from."""
+    """A port that nobody listens on, given to one caller only, whatever process of a test run asks. For what has to know its
+    port before it starts, and for what has to get it again after a restart: it lies below those that outgoing connections
+    take theirs from."""
     while True:
-        port = random.randrange(20_000, 32_000)
-        if port in _given:
-            continue
-        with socket.socket() as probe:
-            try:
+        port = random.SystemRandom().randrange(20_000, 32_000)
+        # Nodes share a port without an error (SO_REUSEPORT): who holds this socket owns the number to the end of the process.
+        claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            claim.bind(("127.0.0.2", port))
+            with socket.socket() as probe:
                 probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        _given.add(port)
+        except OSError:
+            claim.close()
+            continue
+        _given[port] = claim
         return port
 
 

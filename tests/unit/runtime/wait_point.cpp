@@ -5,6 +5,8 @@
 
 #include <caf/test/dsl.hpp>
 
+#include <memory>
+
 using namespace postern::runtime;
 using namespace postern::test;
 
@@ -50,6 +52,19 @@ CAF_TEST(a wake with nobody waiting is kept but only one) {
   point.wake();
   run_ready(home);
   CAF_CHECK_EQUAL(passed, 2);
+}
+
+CAF_TEST(a point that ends before its waiter has passed is not touched again) {
+  auto own = std::make_unique<wait_point>(home);
+  start(home, [this, &point = *own]() -> awaitable<void> {
+    co_await point.wait();
+    ++passed;
+  });
+  run_ready(home);
+  own->wake();
+  own.reset();
+  run_ready(home);
+  CAF_CHECK_EQUAL(passed, 0);
 }
 
 CAF_TEST(several wakes for one waiter are one) {
