@@ -1,9 +1,11 @@
 #include "actors/connector_configuration.hpp"
 
+#include "config/published_fields.hpp"
 #include "config/url.hpp"
 
 #include <boost/json.hpp>
 
+#include <array>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -21,8 +23,16 @@ struct malformed : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Fields that travel only if they say something.
+template <class Application>
+auto origin_texts(Application& a) {
+  return std::array{std::pair{"backend_authorities", &a.backend_authorities},
+                    std::pair{"backend_server_name", &a.backend_server_name},
+                    std::pair{"backend_client_certificate", &a.backend_client_certificate}};
+}
+
 json::object to_json(const config::application& a) {
-  return {
+  json::object o{
       {"name", a.name},
       {"internal_url", a.internal_url},
       {"group", a.group},
@@ -31,6 +41,11 @@ json::object to_json(const config::application& a) {
       {"idle_timeout", config::format_duration(a.idle_timeout)},
       {"validate_backend_certificate", a.validate_backend_certificate},
   };
+  if (a.origin_protocol != config::origin_protocol_kind::http1)
+    o.emplace("origin_protocol", config::to_string(a.origin_protocol));
+  for (const auto& [name, value] : origin_texts(a))
+    if (!value->empty()) o.emplace(name, *value);
+  return o;
 }
 
 const json::value& required(const json::object& o, std::string_view key) {
@@ -83,6 +98,13 @@ config::application read_application(const json::value& v) {
   read_duration(*o, "response_timeout", a.response_timeout);
   read_duration(*o, "idle_timeout", a.idle_timeout);
   a.validate_backend_certificate = truth(*o, "validate_backend_certificate", true);
+  if (o->contains("origin_protocol")) {
+    const auto protocol = config::parse_origin_protocol(text(*o, "origin_protocol"));
+    if (!protocol) throw malformed{"origin_protocol of " + a.name + ": unknown to this connector"};
+    a.origin_protocol = *protocol;
+  }
+  for (const auto& [name, value] : origin_texts(a))
+    if (o->contains(name)) *value = text(*o, name);
   return a;
 }
 
@@ -162,6 +184,10 @@ config::application for_connector(const config::application& a) {
   kept.response_timeout = a.response_timeout;
   kept.idle_timeout = a.idle_timeout;
   kept.validate_backend_certificate = a.validate_backend_certificate;
+  kept.origin_protocol = a.origin_protocol;
+  kept.backend_authorities = a.backend_authorities;
+  kept.backend_server_name = a.backend_server_name;
+  kept.backend_client_certificate = a.backend_client_certificate;
   return kept;
 }
 

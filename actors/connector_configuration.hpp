@@ -25,6 +25,8 @@ inline constexpr uint32_t largest_exchange_count = 100'000;
 /// {"wire_version":1,"version":N,"connector":ID,"group":NAME,"tunnels":N,"exchanges":N,
 /// "renew_certificate":BOOL,"applications":[{"name","internal_url","group","connect_timeout",
 /// "response_timeout","idle_timeout","validate_backend_certificate"}]}; durations as text ("85s").
+/// Of an application "origin_protocol", "backend_authorities", "backend_server_name" and
+/// "backend_client_certificate" are there if they are not the default.
 std::string encode_connector_configuration(const connector_configuration& c);
 
 /// The inverse. Fields that an application lacks get their defaults, but name and internal_url must

@@ -37,6 +37,7 @@ origin_options read_origin(toml_section& s) {
   std::string resolve;
   s.read("application", out.application);
   s.read_path("ca_file", out.ca_file);
+  s.read_path("client_certificate_file", out.client_certificate_file);
   s.read("resolve", resolve);
   s.finish();
   if (out.application.empty()) s.fail("application", expected("the name of an application", ""));
@@ -44,6 +45,16 @@ origin_options read_origin(toml_section& s) {
     s.fail("resolve", expected(R"("HOST:PORT=ADDRESS" such as "wiki.corp:443=10.0.0.5")", resolve));
   }
   return out;
+}
+
+/// What is wrong with a proxy's URL; empty: nothing.
+std::string check_proxy(std::string_view text) {
+  if (text.empty() || text == "none") return {};
+  if (text.find('@') != text.npos)
+    return "expected no credentials here, they belong into the file of proxy_credentials_file";
+  const auto url = parse_web_url(text);
+  if (url && url->scheme == "http" && url->path == "/") return {};
+  return expected(R"("http://HOST:PORT" or "none")", text);
 }
 
 }  // namespace
@@ -77,6 +88,9 @@ result<connector> parse_connector(std::string_view text, const std::string& file
   root.read("service", service);
   root.read_path("ca_file", c.ca_file);
   root.read("name", c.name);
+  root.read("proxy", c.proxy);
+  root.read_path("proxy_credentials_file", c.proxy_credentials_file);
+  root.read("no_proxy", c.no_proxy);
   read_log(root.section("log"), c.log);
   std::set<std::string> applications;
   for (auto& s : root.sections("origin")) {
@@ -86,6 +100,7 @@ result<connector> parse_connector(std::string_view text, const std::string& file
     }
   }
   root.finish();
+  if (auto wrong = check_proxy(c.proxy); !wrong.empty()) root.fail("proxy", wrong);
   auto url = parse_service_url(service);
   if (!url) root.fail("service", url.error().message);
   if (document.failure()) return *document.failure();
@@ -97,6 +112,17 @@ std::string to_toml(const connector& c) {
   std::string out = "service = " + toml_text(c.service) + "\n";
   if (!c.ca_file.empty()) out += "ca_file = " + toml_text(c.ca_file) + "\n";
   if (!c.name.empty()) out += "name = " + toml_text(c.name) + "\n";
+  if (!c.proxy.empty()) out += "proxy = " + toml_text(c.proxy) + "\n";
+  if (!c.proxy_credentials_file.empty())
+    out += "proxy_credentials_file = " + toml_text(c.proxy_credentials_file) + "\n";
+  if (!c.no_proxy.empty()) {
+    out += "no_proxy = [";
+    for (const char* separator = ""; const auto& host : c.no_proxy) {
+      out += separator + toml_text(host);
+      separator = ", ";
+    }
+    out += "]\n";
+  }
   out +=
       "\n[log]\nlevel = " + toml_text(c.log.level) + "\nformat = " + toml_text(c.log.format) + "\n";
   if (!c.log.file.empty()) out += "file = " + toml_text(c.log.file) + "\n";
@@ -104,6 +130,8 @@ std::string to_toml(const connector& c) {
   for (const auto& o : c.origins) {
     out += "\n[[origin]]\napplication = " + toml_text(o.application) + "\n";
     if (!o.ca_file.empty()) out += "ca_file = " + toml_text(o.ca_file) + "\n";
+    if (!o.client_certificate_file.empty())
+      out += "client_certificate_file = " + toml_text(o.client_certificate_file) + "\n";
     if (!o.host.empty()) {
       out +=
           "resolve = " + toml_text(o.host + ":" + std::to_string(o.port) + "=" + o.address) + "\n";

@@ -17,7 +17,10 @@ namespace postern::config {
 /// needs more than a name.
 struct origin_options {
   std::string application;
-  std::string ca_file;  ///< authorities for the origin's certificate, instead of the system's
+  std::string ca_file;  ///< authorities for the origin's certificate, instead of the system's and
+                        ///< of those that the service names
+  std::string client_certificate_file;  ///< where the application's client certificate is, instead
+                                        ///< of the state directory's folder; sent in any case
   std::string host;  ///< with `port` and `address`: what resolve = "host:port=address" overrides;
                      ///< empty: nothing
   uint16_t port = 0;
@@ -31,7 +34,12 @@ struct connector {
   std::string ca_file;  ///< authorities for the service's certificate in addition to the system's;
                         ///< empty: none
   std::string name;     ///< how lists of connectors show it; empty: the machine's name
-  log_options log;      ///< `access` logs one line per exchange
+  /// The HTTP proxy towards the service: "http://HOST:PORT"; "none": go directly whatever the
+  /// environment says; empty: what the environment says.
+  std::string proxy;
+  std::string proxy_credentials_file;  ///< one line "USER:PASSWORD"; empty: none
+  std::vector<std::string> no_proxy;   ///< hosts that are reached without `proxy`
+  log_options log;                     ///< `access` logs one line per exchange
   std::vector<origin_options> origins;
 
   /// The options of an application; nullptr if the file has none.

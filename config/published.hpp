@@ -19,6 +19,13 @@ using std::chrono::milliseconds;
 
 enum class preauthentication_kind : uint8_t { oidc, passthrough };
 
+/// What a connector speaks to an origin.
+enum class origin_protocol_kind : uint8_t {
+  http1,  ///< HTTP/1.1
+  h2,     ///< HTTP/2 over TLS, agreed by ALPN; an origin that does not agree is refused
+  h2c,    ///< HTTP/2 over plain TCP, known beforehand (RFC 9113, section 3.3)
+};
+
 /// A connector group: the unit of high availability.
 struct group {
   std::string name;
@@ -43,7 +50,14 @@ struct application {
   bool secure_cookie = true;
   bool persistent_cookie = false;
   bool translate_host_header = true;
+  origin_protocol_kind origin_protocol = origin_protocol_kind::http1;
   bool validate_backend_certificate = true;
+  std::string backend_authorities;  ///< PEM certificates: the only authorities trusted for the
+                                    ///< origin; empty: those of the connector's machine
+  std::string backend_server_name;  ///< name sent to the origin (SNI) and looked for in its
+                                    ///< certificate; empty: the host of internal_url
+  std::string backend_client_certificate;  ///< file of certificate and key on the connector's
+                                           ///< machine; empty: the connector sends none
   bool maintenance = false;
   std::string issuer;              ///< empty: the service's default issuer
   std::string client_id;           ///< empty: the application's name
@@ -64,7 +78,8 @@ struct published {
 };
 
 /// Reads published.toml. Unknown keys, wrong types and values out of bounds are problems with a
-/// line.
+/// line. `backend_ca_file` names a file whose text becomes `backend_authorities`; a relative name
+/// is taken from the folder of published.toml.
 result<published> load_published(const std::string& path);
 /// The same from text; `file` is for messages only.
 result<published> parse_published(std::string_view text, const std::string& file);

@@ -19,6 +19,8 @@ constexpr milliseconds longest_timeout = std::chrono::hours{24};
 constexpr size_t longest_assignment = 256;
 constexpr size_t most_assignments = 10'000;
 constexpr size_t longest_text = 1'024;
+/// A dozen certificates; every connector of the group pulls them with each configuration.
+constexpr size_t longest_authorities = 32 * 1'024;
 
 using maybe_problem = std::optional<field_problem>;
 
@@ -134,6 +136,51 @@ maybe_problem check_text(std::string_view field, const std::string& text) {
   return refuse(field, "at most 1024 characters without control characters", text);
 }
 
+maybe_problem check_authorities(const std::string& pem) {
+  constexpr std::string_view field = "backend_authorities";
+  if (pem.empty()) return {};
+  if (pem.find("PRIVATE KEY-----") != pem.npos)
+    return field_problem{field, "expected certificates only, found a private key"};
+  const auto begin = pem.find("-----BEGIN CERTIFICATE-----");
+  if (begin == pem.npos || pem.find("-----END CERTIFICATE-----", begin) == pem.npos ||
+      pem.find('\0') != pem.npos)
+    return field_problem{field, "expected certificates as PEM text, found none"};
+  if (pem.size() > longest_authorities)
+    return field_problem{field, "expected at most 32 KiB of certificates"};
+  return {};
+}
+
+/// A name that stays in the folder that connectors keep such files in.
+maybe_problem check_client_certificate(const std::string& file) {
+  constexpr std::string_view field = "backend_client_certificate";
+  if (file.empty()) return {};
+  const bool plain = is_name(file, "-_.ABCDEFGHIJKLMNOPQRSTUVWXYZ") && file.front() != '.';
+  if (plain) return {};
+  return refuse(field, "a file name of 1 to 63 letters, digits or - _ . without a folder", file);
+}
+
+/// What is said about TLS must have some TLS to hold for.
+maybe_problem check_origin(const application& a) {
+  const bool tls = a.internal_url.starts_with("https:");
+  if (a.origin_protocol == origin_protocol_kind::h2 && !tls)
+    return refuse("origin_protocol", R"("h2c" or "http1", because internal_url is not https)",
+                  "h2");
+  if (a.origin_protocol == origin_protocol_kind::h2c && tls)
+    return refuse("origin_protocol", R"("h2" or "http1", because internal_url is https)", "h2c");
+  if (auto wrong = check_authorities(a.backend_authorities)) return wrong;
+  if (!a.backend_server_name.empty() && !is_host_name(a.backend_server_name))
+    return refuse("backend_server_name", "a host name", a.backend_server_name);
+  if (auto wrong = check_client_certificate(a.backend_client_certificate)) return wrong;
+  if (tls) return {};
+  for (const auto& [field, text] :
+       {std::pair{"backend_authorities", &a.backend_authorities},
+        std::pair{"backend_server_name", &a.backend_server_name},
+        std::pair{"backend_client_certificate", &a.backend_client_certificate}})
+    if (!text->empty())
+      return field_problem{field, "expected nothing, because internal_url is not https"};
+  return {};
+}
+
 }  // namespace
 
 maybe_problem check(const group& g) {
@@ -149,6 +196,7 @@ maybe_problem check(const application& a) {
   if (!is_group_name(a.group)) return refuse("group", group_name_rule, a.group);
   if (auto wrong = check_assigned(a)) return wrong;
   if (auto wrong = check_timeouts(a)) return wrong;
+  if (auto wrong = check_origin(a)) return wrong;
   if (auto wrong = check_issuer(a)) return wrong;
   if (auto wrong = check_text("client_id", a.client_id)) return wrong;
   if (auto wrong = check_client("client_id", a.client_id)) return wrong;

@@ -3,6 +3,9 @@
 #include "config/url.hpp"
 #include "config/wording.hpp"
 
+#include <algorithm>
+#include <type_traits>
+
 namespace postern::config {
 
 namespace {
@@ -17,6 +20,10 @@ std::string text_of(milliseconds v) {
   return format_duration(v);
 }
 std::string text_of(preauthentication_kind v) {
+  return std::string{to_string(v)};
+}
+
+std::string text_of(origin_protocol_kind v) {
   return std::string{to_string(v)};
 }
 
@@ -40,11 +47,39 @@ std::string toml_of(preauthentication_kind v) {
   return toml_of(text_of(v));
 }
 
+std::string toml_of(origin_protocol_kind v) {
+  return toml_of(text_of(v));
+}
+
 std::string toml_of(const std::vector<std::string>& v) {
   std::string out = "[";
   for (const auto& element : v)
     out.append(out.size() == 1 ? "" : ", ").append(toml_of(element));
   return out + "]";
+}
+
+/// Certificates as people want to see them in a list of changes: how many, and the end of the last
+/// one's signature, which differs whenever they do.
+std::string certificates_shown(std::string_view pem) {
+  constexpr std::string_view begin = "-----BEGIN CERTIFICATE-----";
+  constexpr std::string_view end = "-----END CERTIFICATE-----";
+  constexpr size_t shown = 12;
+  size_t count = 0;
+  for (auto at = pem.find(begin); at != pem.npos; at = pem.find(begin, at + 1))
+    ++count;
+  if (count == 0) return {};
+  auto body = pem.substr(0, pem.rfind(end));
+  while (body.ends_with('\n') || body.ends_with('\r'))
+    body.remove_suffix(1);
+  return std::to_string(count) + (count == 1 ? " certificate" : " certificates") + ", ends in " +
+         std::string{body.substr(body.size() - std::min(body.size(), shown))};
+}
+
+template <class T>
+std::string shown_text(std::string_view name, const T& v) {
+  if constexpr (std::is_same_v<T, std::string>)
+    if (name == "backend_authorities") return certificates_shown(v);
+  return text_of(v);
 }
 
 void normalize_url(std::string& text) {
@@ -75,6 +110,24 @@ std::optional<preauthentication_kind> parse_preauthentication(std::string_view t
   return {};
 }
 
+std::string_view to_string(origin_protocol_kind kind) noexcept {
+  switch (kind) {
+    case origin_protocol_kind::h2:
+      return "h2";
+    case origin_protocol_kind::h2c:
+      return "h2c";
+    default:
+      return "http1";
+  }
+}
+
+std::optional<origin_protocol_kind> parse_origin_protocol(std::string_view text) noexcept {
+  if (text == "http1") return origin_protocol_kind::http1;
+  if (text == "h2") return origin_protocol_kind::h2;
+  if (text == "h2c") return origin_protocol_kind::h2c;
+  return {};
+}
+
 std::map<std::string, std::pair<std::string, std::string>> changed_fields(
     const application& before, const application& after) {
   // The TOML texts differ whenever the members do; the plain ones (["a, b"] and ["a", "b"]) need
@@ -82,13 +135,13 @@ std::map<std::string, std::pair<std::string, std::string>> changed_fields(
   std::map<std::string_view, std::pair<std::string, std::string>> shown;
   std::map<std::string_view, std::string> exact;
   visit_fields(before, [&](std::string_view name, const auto& member) {
-    shown[name].first = text_of(member);
+    shown[name].first = shown_text(name, member);
     exact[name] = toml_of(member);
   });
   std::map<std::string, std::pair<std::string, std::string>> out;
   visit_fields(after, [&](std::string_view name, const auto& member) {
     if (exact[name] == toml_of(member)) return;
-    out.emplace(name, std::pair{std::move(shown[name].first), text_of(member)});
+    out.emplace(name, std::pair{std::move(shown[name].first), shown_text(name, member)});
   });
   return out;
 }

@@ -15,8 +15,8 @@
 namespace postern::config {
 
 /// Calls visit(name, member) for every field in the order of the documentation. Members are
-/// std::string, std::vector<std::string>, milliseconds, bool or preauthentication_kind; const if
-/// the application is.
+/// std::string, std::vector<std::string>, milliseconds, bool, preauthentication_kind or
+/// origin_protocol_kind; const if the application is.
 template <class Application, class Visitor>
 void visit_fields(Application& a, Visitor&& visit) {
   visit("name", a.name);
@@ -32,7 +32,11 @@ void visit_fields(Application& a, Visitor&& visit) {
   visit("secure_cookie", a.secure_cookie);
   visit("persistent_cookie", a.persistent_cookie);
   visit("translate_host_header", a.translate_host_header);
+  visit("origin_protocol", a.origin_protocol);
   visit("validate_backend_certificate", a.validate_backend_certificate);
+  visit("backend_authorities", a.backend_authorities);
+  visit("backend_server_name", a.backend_server_name);
+  visit("backend_client_certificate", a.backend_client_certificate);
   visit("maintenance", a.maintenance);
   visit("issuer", a.issuer);
   visit("client_id", a.client_id);
@@ -45,6 +49,10 @@ std::span<const std::string_view> field_names();
 /// "oidc" or "passthrough", and back.
 std::string_view to_string(preauthentication_kind kind) noexcept;
 std::optional<preauthentication_kind> parse_preauthentication(std::string_view text) noexcept;
+
+/// "http1", "h2" or "h2c", and back.
+std::string_view to_string(origin_protocol_kind kind) noexcept;
+std::optional<origin_protocol_kind> parse_origin_protocol(std::string_view text) noexcept;
 
 /// Field name to (old, new) for each field in which two applications differ, as text for people:
 /// durations like "85s", lists like "user:alice, group:staff". Compare with application{} for one

@@ -27,6 +27,10 @@ json::value encode(preauthentication_kind v) {
   return json::value(to_string(v));
 }
 
+json::value encode(origin_protocol_kind v) {
+  return json::value(to_string(v));
+}
+
 json::value encode(const std::vector<std::string>& v) {
   json::array out;
   out.reserve(v.size());
@@ -73,6 +77,15 @@ std::string decode(const json::value& v, preauthentication_kind& out) {
   constexpr std::string_view wanted = R"("oidc" or "passthrough")";
   if (!v.is_string()) return wrong_type(wanted, v);
   auto parsed = parse_preauthentication(v.get_string());
+  if (!parsed) return expected(wanted, v.get_string());
+  out = *parsed;
+  return {};
+}
+
+std::string decode(const json::value& v, origin_protocol_kind& out) {
+  constexpr std::string_view wanted = R"("http1", "h2" or "h2c")";
+  if (!v.is_string()) return wrong_type(wanted, v);
+  auto parsed = parse_origin_protocol(v.get_string());
   if (!parsed) return expected(wanted, v.get_string());
   out = *parsed;
   return {};

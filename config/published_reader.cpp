@@ -5,6 +5,8 @@
 #include "config/wording.hpp"
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 
 namespace postern::config {
 
@@ -15,6 +17,13 @@ void read_field(toml_section& s, std::string_view name, preauthentication_kind& 
   std::string text{to_string(out)};
   s.read_choice(name, text, choices);
   out = parse_preauthentication(text).value_or(out);
+}
+
+void read_field(toml_section& s, std::string_view name, origin_protocol_kind& out) {
+  static constexpr std::string_view choices[] = {"http1", "h2", "h2c"};
+  std::string text{to_string(out)};
+  s.read_choice(name, text, choices);
+  out = parse_origin_protocol(text).value_or(out);
 }
 
 template <class T>
@@ -36,9 +45,24 @@ group read_group(toml_section& s, consistency_check& together) {
   return g;
 }
 
+/// Certificates travel as text: the machine that keeps the file is not the one that needs it.
+void read_authorities(toml_section& s, application& a) {
+  std::string file;
+  s.read_path("backend_ca_file", file);
+  if (file.empty()) return;
+  if (!a.backend_authorities.empty())
+    return s.fail("backend_ca_file",
+                  "expected one of backend_ca_file and backend_authorities, found both");
+  std::ifstream in{file, std::ios::binary};
+  a.backend_authorities.assign(std::istreambuf_iterator<char>{in}, {});
+  if (!in || a.backend_authorities.empty())
+    s.fail("backend_ca_file", expected("a file of certificates that can be read", file));
+}
+
 application read_application(toml_section& s, consistency_check& together) {
   application a;
   visit_fields(a, [&](std::string_view name, auto& member) { read_field(s, name, member); });
+  read_authorities(s, a);
   s.finish();
   if (s.failed()) return a;
   normalize(a);

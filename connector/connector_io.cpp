@@ -48,6 +48,12 @@ result<std::unique_ptr<connector_io>> connector_io::make(caf::actor_system& syst
     if (!pem) return pem.error();
     io->authorities_pem_ = std::move(*pem);
   }
+  auto proxies = make_proxies(io->own_);
+  if (!proxies) return proxies.error();
+  io->proxies_ = std::move(*proxies);
+  if (io->proxies_)
+    runtime::log_event(spdlog::level::info, "the service is reached through a proxy",
+                       {{"proxy", io->proxies_->proxy().shown()}});
   auto link = io->make_link(io->identity_);
   if (!link) return link.error();
   io->link_ = std::move(*link);
@@ -79,7 +85,7 @@ connector_io::connector_io(caf::actor_system& system, runtime::shard_pool& shard
 connector_io::~connector_io() = default;
 
 result<std::shared_ptr<const service_link>> connector_io::make_link(const identity& who) const {
-  return service_link::make(own_.service, authorities_pem_, who);
+  return service_link::make(own_.service, authorities_pem_, who, proxies_);
 }
 
 void connector_io::on_message(caf::message& m) {
@@ -163,6 +169,8 @@ awaitable<void> connector_io::pull(uint64_t known_version, milliseconds wait) {
   pull_request asked{known_version == 0 ? std::string{} : entity_tag_, instance_, wait};
   auto answer = co_await pull_configuration(home_, *link, std::move(asked));
   if (alive.expired()) co_return;
+  // Certificates of this machine are replaced without anybody telling the service.
+  if (origins_ && origins_->files_changed()) use_origins();
   actors::pull_outcome outcome;
   if (answer) {
     outcome.configuration = std::move(answer->configuration);
@@ -175,17 +183,24 @@ awaitable<void> connector_io::pull(uint64_t known_version, milliseconds wait) {
 }
 
 void connector_io::update(const connector_configuration& fresh) {
-  origins_ = origin_table::make(fresh, own_, origins_.get());
+  configuration_ = fresh;
+  use_origins();
   connector_id_ = fresh.connector;
   version_ = fresh.version;
   capacity_ = fresh.exchanges;
+  if (ready_) write_ready_file();
+}
+
+void connector_io::use_origins() {
+  origins_ =
+      origin_table::make(configuration_, own_, state_.client_certificates_folder(), origins_.get());
   for (size_t i = 0; i < shards_.size(); ++i) {
     pool_.at(i).post([&mine = at(i), table = own_reference(origins_)] {
       mine.context.connections.retain(*table);
+      mine.context.multiplexed.retain(*table);
       mine.context.origins = table;
     });
   }
-  if (ready_) write_ready_file();
 }
 
 void connector_io::write_ready_file() {

@@ -62,6 +62,8 @@ class connector_io {
   void dial(uint32_t slot, std::string node = {});
   void drain_slot(uint32_t slot);
   void update(const actors::connector_configuration& fresh);
+  /// Makes the table of origins anew and hands it to all shards.
+  void use_origins();
   runtime::awaitable<void> pull(uint64_t known_version, std::chrono::milliseconds wait);
   runtime::awaitable<void> renew();
   runtime::awaitable<runtime::error> renew_identity();
@@ -78,6 +80,7 @@ class connector_io {
   state_directory state_;
   config::connector own_;
   std::string authorities_pem_;  // besides the system's, for the service
+  std::shared_ptr<const runtime::proxy_settings> proxies_;
   identity identity_;
   std::string instance_;
   std::shared_ptr<const service_link> link_;
@@ -85,6 +88,7 @@ class connector_io {
   actors::connector_agent_actor agent_;
   std::vector<std::unique_ptr<connector_shard>> shards_;
 
+  actors::connector_configuration configuration_;  // in use
   std::shared_ptr<const origin_table> origins_;
   std::string entity_tag_;  // of the configuration in use
   std::string connector_id_;

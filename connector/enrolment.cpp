@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <iterator>
 #include <unistd.h>
@@ -60,6 +61,7 @@ struct preparation {
   state_directory state;
   config::connector configuration;
   std::string authorities_pem;
+  std::shared_ptr<const runtime::proxy_settings> proxies;
   std::string group;
   std::string token;  // a secret; empty: sign in
 };
@@ -81,7 +83,7 @@ config::connector earlier_configuration(const state_directory& state) {
 }
 
 result<preparation> prepare(const enrolment_options& options) {
-  preparation p{state_directory{options.state_directory}, {}, {}, options.group, {}};
+  preparation p{state_directory{options.state_directory}, {}, {}, nullptr, options.group, {}};
   if (!options.force && ::access(p.state.identity_file().c_str(), F_OK) == 0)
     return error{error_category::conflict, "already_enrolled", "enrolment",
                  options.state_directory + " holds an identity; --force replaces it"};
@@ -97,6 +99,13 @@ result<preparation> prepare(const enrolment_options& options) {
   p.authorities_pem = std::move(*authorities);
   // Relative, so that the directory may be moved.
   p.configuration.ca_file = p.authorities_pem.empty() ? "" : service_authority_name;
+  if (!options.proxy.empty()) p.configuration.proxy = options.proxy;
+  if (!options.proxy_credentials_file.empty())
+    p.configuration.proxy_credentials_file =
+        std::filesystem::absolute(options.proxy_credentials_file);
+  auto proxies = make_proxies(p.configuration);
+  if (!proxies) return proxies.error();
+  p.proxies = std::move(*proxies);
   if (!options.token_file.empty()) {
     auto token = read_token(options.token_file);
     if (!token) return token.error();
@@ -150,7 +159,7 @@ result<void> write_state(const preparation& p, const std::string& authority_pem,
 
 awaitable<result<void>> carry_out(runtime::shard& home, const preparation& p) {
   const auto anonymous =
-      service_link::make(p.configuration.service, p.authorities_pem, std::nullopt);
+      service_link::make(p.configuration.service, p.authorities_pem, std::nullopt, p.proxies);
   if (!anonymous) co_return anonymous.error();
   const auto& link = **anonymous;
   auto authorized = co_await credentials(home, link, p.token);
@@ -162,7 +171,7 @@ awaitable<result<void>> carry_out(runtime::shard& home, const preparation& p) {
   if (!authority) co_return authority.error();
   if (auto written = write_state(p, *authority, *who); !written) co_return written;
   // What was written is what is tried.
-  const auto own = service_link::make(p.configuration.service, p.authorities_pem, *who);
+  const auto own = service_link::make(p.configuration.service, p.authorities_pem, *who, p.proxies);
   if (!own) co_return own.error();
   pull_request first;
   auto pulled = co_await pull_configuration(home, **own, std::move(first));
@@ -170,6 +179,9 @@ awaitable<result<void>> carry_out(runtime::shard& home, const preparation& p) {
   if (!pulled->configuration)
     co_return error{error_category::bad_gateway, "configuration_malformed", "service",
                     "an empty answer"};
+  if (p.proxies && p.configuration.proxy.empty())
+    say("went through the proxy " + p.proxies->proxy().shown() +
+        ", as the environment says; a service needs it in " + p.state.configuration_file());
   say("enrolled: connector " + pulled->configuration->connector + " of group " +
       pulled->configuration->group + ", " +
       std::to_string(pulled->configuration->applications.size()) + " applications");

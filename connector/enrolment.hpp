@@ -14,7 +14,10 @@ struct enrolment_options {
   std::string token_file;        ///< of an enrolment token; "-": standard input; empty: sign in
   std::string authorities_file;  ///< trusted for the service besides the system's; empty: none
   std::string name;              ///< how people see the connector; empty: the machine's name
-  bool force = false;            ///< replaces an identity that is there
+  std::string proxy;             ///< URL of an HTTP proxy, "none", or empty: as connector.toml or
+                                 ///< the environment says
+  std::string proxy_credentials_file;  ///< "USER:PASSWORD" for it; empty: none
+  bool force = false;                  ///< replaces an identity that is there
 };
 
 /// Signs in (device grant, or the token), has a certificate signed, writes the state directory, and

@@ -40,6 +40,9 @@ class state_directory {
   /// A copy of what `enroll --ca` named: whom to trust for the service's own certificate.
   std::string service_authority_file() const { return path_ + "/" + service_authority_name; }
   std::string configuration_file() const { return path_ + "/connector.toml"; }
+  /// Client certificates for origins, by the names that applications give
+  /// (`backend_client_certificate`): put there by people, never written here.
+  std::string client_certificates_folder() const { return path_ + "/client-certificates"; }
   /// What a running process says of itself once it serves.
   std::string ready_file() const { return path_ + "/ready.json"; }
 

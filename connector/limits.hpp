@@ -22,6 +22,15 @@ inline constexpr auto continue_patience = 1s;
 /// lost.
 inline constexpr auto unsafe_reuse = 1s;
 
+/// HTTP/2 connections of a shard to one origin: the second is made when the origin's limit of
+/// streams is reached on the first. Common servers allow 100 to 250 on each.
+inline constexpr size_t http2_connections = 4;
+/// Streams on a connection whose origin sets no limit (RFC 9113, section 6.5.2, recommends no less)
+/// count as this many.
+inline constexpr uint32_t http2_assumed_streams = 100;
+/// Connections that a request is tried on, where it is safe to repeat it.
+inline constexpr unsigned http2_attempts = 3;
+
 /// How often idle origin connections are looked over.
 inline constexpr auto idle_sweep = 5s;
 

@@ -41,6 +41,11 @@ void add_enroll(CLI::App& app, postern::connector::enrolment_options& o) {
                      "Authorities for the service's certificate, besides the system's");
   enroll->add_option("--name", o.name,
                      "How lists show this connector; default: the machine's name");
+  enroll->add_option("--proxy", o.proxy,
+                     "HTTP proxy towards the service, http://HOST:PORT, or none; default: "
+                     "https_proxy and no_proxy of the environment. Kept in connector.toml");
+  enroll->add_option("--proxy-credentials-file", o.proxy_credentials_file,
+                     "File with one line USER:PASSWORD for the proxy");
   enroll->add_flag("--force", o.force, "Replace an identity that is there");
 }
 

@@ -28,6 +28,7 @@ dial_failure classify(const runtime::error& why) {
   if (why.cause == "name_unresolved") return {502, "origin_unresolved"};
   if (why.cause == "tls_certificate") return {502, "origin_certificate"};
   if (why.cause == "tls_handshake") return {502, "origin_tls"};
+  if (why.cause == "origin_protocol") return {502, "origin_protocol"};
   return {502, "origin_refused"};
 }
 
@@ -53,8 +54,10 @@ awaitable<void> origin_exchange::run() {
 
 awaitable<void> origin_exchange::serve() {
   if (gone()) co_return;
-  origin_ = origins_->find(application_);
   if (origin_ == nullptr) co_return fail(503, "application_unknown", application_);
+  if (!origin_->defect.cause.empty())
+    co_return fail(502, origin_->defect.cause, origin_->defect.detail);
+  if (over_http2_) co_return co_await serve_http2();
   for (bool fresh_only = false;; fresh_only = true) {
     reused_ = !fresh_only && take_idle_connection();
     if (!reused_ && !co_await dial_origin()) co_return;
@@ -88,8 +91,7 @@ awaitable<bool> origin_exchange::dial_origin() {
     co_return false;
   }
   if (!dialled) {
-    const auto [status, cause] = classify(dialled.error());
-    fail(status, cause, dialled.error().detail);
+    fail_dial(dialled.error());
     co_return false;
   }
   connection_.emplace(std::move(*dialled));
@@ -103,6 +105,11 @@ awaitable<bool> origin_exchange::pass_fence() {
   while (!gone() && !request_ended_)
     co_await signal_.wait();
   co_return !gone();
+}
+
+void origin_exchange::fail_dial(const runtime::error& why) {
+  const auto [status, cause] = classify(why);
+  fail(status, cause, why.detail);
 }
 
 awaitable<bool> origin_exchange::announce_start() {
@@ -136,6 +143,7 @@ void origin_exchange::send_request() {
   response_.begin(traits_.head, traits_.websocket);
   sender_.begin(*connection_, traits_.framing);
   sender_.send_head(head_);
+  send_held();
   if (request_ended_) sender_.send_end(request_trailers_);
   if (traits_.expects_continue) {
     context_.home.timers().arm(
@@ -147,6 +155,10 @@ void origin_exchange::send_request() {
   touch();
 }
 
+void origin_exchange::send_held() {
+  if (!held_content_.empty()) on_content(std::exchange(held_content_, {}));
+}
+
 // -- the response
 // -------------------------------------------------------------------------------------
 
@@ -155,8 +167,8 @@ awaitable<origin_exchange::outcome> origin_exchange::receive_response() {
   auto status = io_status::want_read;
   for (;;) {
     if (status != io_status::done && !co_await connection_->wait_for(status))
-      co_return co_await end_of_connection();
-    if (gone() || late_) co_return co_await end_of_connection();
+      co_return co_await end_of_connection(status);
+    if (gone() || late_) co_return co_await end_of_connection(status);
     status = io_status::done;
     // A head is read whatever the tunnel's room: it is bounded by itself.
     const size_t room = response_.has_head() ? session().room(*this) : limits::head_read;
@@ -176,7 +188,7 @@ awaitable<origin_exchange::outcome> origin_exchange::receive_response() {
       co_return outcome::finished;
     }
     if (status == io_status::closed || status == io_status::failed)
-      co_return co_await end_of_connection();
+      co_return co_await end_of_connection(status);
   }
 }
 
@@ -205,7 +217,7 @@ response_progress origin_exchange::read_direct(size_t room, io_status& status) {
   return response_.passed(bytes);
 }
 
-awaitable<origin_exchange::outcome> origin_exchange::end_of_connection() {
+awaitable<origin_exchange::outcome> origin_exchange::end_of_connection(io_status how) {
   co_await let_go_out();
   if (gone()) co_return outcome::finished;
   if (late_) {
@@ -214,7 +226,7 @@ awaitable<origin_exchange::outcome> origin_exchange::end_of_connection() {
   } else if (!response_.has_started()) {
     if (may_retry()) co_return outcome::stale;
     fail(502, "origin_closed", "the connection ended before a response");
-  } else if (response_.close() == response_progress::done) {
+  } else if (response_.close(how == io_status::closed) == response_progress::done) {
     complete();
   } else {
     fail(502, response_.has_head() ? "origin_closed" : "origin_malformed", response_.problem());

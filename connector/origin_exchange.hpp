@@ -5,6 +5,7 @@
 
 #include "connector/origin_pool.hpp"
 #include "connector/origin_sender.hpp"
+#include "connector/origin_stream.hpp"
 #include "runtime/http2_session.hpp"
 
 #include <functional>
@@ -18,13 +19,14 @@ namespace postern::connector {
 struct exchange_context {
   runtime::shard& home;
   std::shared_ptr<const origin_table> origins;  ///< replaced by each configuration; never null
-  origin_pool connections;
+  origin_pool connections;                      ///< HTTP/1.1
+  http2_origins multiplexed;                    ///< HTTP/2
   /// Told when a node asks for tunnels to another one, which is at this address.
   std::function<void(std::string_view)> on_summons;
   bool log_exchanges = true;  ///< a debug line for each, besides those that fail
 
   explicit exchange_context(runtime::shard& s)
-      : home(s), origins(std::make_shared<origin_table>()), connections(s) {}
+      : home(s), origins(std::make_shared<origin_table>()), connections(s), multiplexed(s) {}
 };
 
 /// The tunnel as its exchanges see it; outlives on_closed() of each of their streams.
@@ -47,7 +49,8 @@ class exchange_pool;
 /// once, whatever the state.
 class origin_exchange final : public runtime::http2_stream,
                               private response_events,
-                              private sender_events {
+                              private sender_events,
+                              private origin_stream_events {
  public:
   origin_exchange(exchange_context& context, exchange_pool& pool);
 
@@ -79,7 +82,7 @@ class origin_exchange final : public runtime::http2_stream,
   void on_content(std::string_view piece) override;
   void on_trailers(const runtime::field_list& fields) override;
   void on_end() override;
-  void on_writable() override { signal_.wake(); }
+  void on_writable() override;
   void on_closed(uint32_t code) override;
   void take_summons(std::string_view node);
 
@@ -90,18 +93,39 @@ class origin_exchange final : public runtime::http2_stream,
   void on_response_content(std::string_view piece) override;
   void on_sent(size_t content) override;
 
-  // -- the way of an exchange, in this order
+  // -- the origin over HTTP/2 (origin_exchange_http2.cpp)
+  void on_origin_interim(const runtime::field_list& fields) override;
+  void on_origin_head(const runtime::field_list& fields, bool ended) override;
+  void on_origin_content(std::string_view piece) override;
+  void on_origin_trailers(const runtime::field_list& fields) override;
+  void on_origin_end() override;
+  void on_origin_took(size_t bytes) override { on_sent(bytes); }
+  void on_origin_closed(uint32_t code) override;
+  bool keep_http1_head(const runtime::field_list& fields, bool ended);
+  bool keep_http2_head(const runtime::field_list& fields, bool ended);
+  runtime::awaitable<void> serve_http2();
+  runtime::awaitable<std::shared_ptr<http2_origin>> connect_http2();
+  bool open_stream(std::shared_ptr<http2_origin> on);
+  runtime::awaitable<bool> follow_stream();
+  bool may_repeat(uint32_t code) const noexcept;
+  std::string_view cause_of_end(uint32_t code) const noexcept;
+  void pass_window_on();
+  void leave_stream(bool retire = false);
+
+  // -- the way of an exchange over HTTP/1.1, in this order
   runtime::awaitable<void> serve();
   bool take_idle_connection();
   runtime::awaitable<bool> dial_origin();
   runtime::awaitable<bool> pass_fence();
+  void fail_dial(const runtime::error& why);
   runtime::awaitable<bool> announce_start();
   bool may_start();
   void send_request();
+  void send_held();
   runtime::awaitable<outcome> receive_response();
   response_progress read_some(size_t room, runtime::io_status& status);
   response_progress read_direct(size_t room, runtime::io_status& status);
-  runtime::awaitable<outcome> end_of_connection();
+  runtime::awaitable<outcome> end_of_connection(runtime::io_status how);
   runtime::awaitable<void> let_go_out();
   void complete();
 
@@ -131,9 +155,11 @@ class origin_exchange final : public runtime::http2_stream,
   bool quitting_ = false;
 
   // -- the request
-  std::string head_;  // HTTP/1.1, kept for a second try
+  std::string head_;                                              // HTTP/1.1, kept for a second try
+  std::vector<std::pair<std::string, std::string>> fields_sent_;  // the same for HTTP/2
   std::string application_, request_id_;
   request_traits traits_;
+  std::string held_content_;  // arrived while no origin could take it; bounded by the window
   trailer_list request_trailers_;
   bool request_ended_ = false;
   bool contentless_ = false;  // the end comes only when asked for, and no content before it
@@ -150,6 +176,15 @@ class origin_exchange final : public runtime::http2_stream,
   origin_sender sender_;
   origin_response response_;
   runtime::field_list fields_;  // of a head on its way to the tunnel
+
+  // -- the origin over HTTP/2
+  origin_stream* stream_ = nullptr;
+  std::optional<uint32_t> stream_end_;  // why the stream ended too early
+  size_t unconsumed_ = 0;               // content of the response that waits for the tunnel's room
+  trailer_list response_trailers_;
+  unsigned attempts_ = 0;
+  bool over_http2_ = false;
+  bool content_sent_ = false;  // on the stream that has ended
 
   runtime::coarse_timer deadline_, patience_;
   // Last, so that their waiters go first.

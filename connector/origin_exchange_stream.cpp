@@ -36,6 +36,7 @@ void origin_exchange::on_head(const field_list& fields, bool end_of_stream) {
   application_ = runtime::field_value(fields, "postern-application");
   request_id_ = runtime::field_value(fields, "x-request-id");
   request_trailers_.clear();
+  held_content_.clear();
   request_ended_ = end_of_stream;
   window_open_ = announced_ = late_ = false;
   status_ = 0;
@@ -43,15 +44,17 @@ void origin_exchange::on_head(const field_list& fields, bool end_of_stream) {
   if (const auto node = runtime::field_value(fields, "postern-node"); !node.empty())
     return take_summons(node);
   contentless_ = !end_of_stream && runtime::field_value(fields, "postern-content") == "none";
-  const auto traits = write_request_head(fields, end_of_stream || contentless_, head_);
-  if (!traits) {
+  const bool ended = end_of_stream || contentless_;
+  origins_ = context_.origins;
+  origin_ = origins_->find(application_);
+  over_http2_ =
+      origin_ && origin_->protocol != config::origin_protocol_kind::http1 && !is_websocket(fields);
+  if (over_http2_ ? !keep_http2_head(fields, ended) : !keep_http1_head(fields, ended)) {
     session().reset(*this, NGHTTP2_PROTOCOL_ERROR);
     return move(state::finished);
   }
-  traits_ = *traits;
   // A WebSocket's opening is a GET: harmless until its 101, and nothing else is started before.
   if (!host_->lease_holds()) return refuse();
-  origins_ = context_.origins;
   serving_ = true;
   begin_.wake();
 }
@@ -64,24 +67,48 @@ void origin_exchange::take_summons(std::string_view node) {
   move(state::finished);
 }
 
+bool origin_exchange::keep_http1_head(const field_list& fields, bool ended) {
+  const auto traits = write_request_head(fields, ended, head_);
+  if (traits) traits_ = *traits;
+  return traits.has_value();
+}
+
 void origin_exchange::on_content(std::string_view piece) {
   // What cannot go on any more is not consumed either: the node stops sending.
   if (gone() || state_ == state::finished || contentless_) return;
-  if (const auto left = sender_.send_content(piece); left > 0) session().consumed(*this, left);
+  if (state_ != state::requesting && state_ != state::responding) {
+    // Between two tries: the window was opened by the first.
+    held_content_ += piece;
+    return;
+  }
+  if (stream_)
+    stream_->send_content(piece);
+  else if (const auto left = sender_.send_content(piece); left > 0)
+    session().consumed(*this, left);
   touch();
 }
 
 void origin_exchange::on_trailers(const field_list& fields) {
   for (const auto& [name, value] : fields)
-    request_trailers_.emplace_back(name, value);
+    if (is_trailer(name)) request_trailers_.emplace_back(name, value);
 }
 
 void origin_exchange::on_end() {
   request_ended_ = true;
   if (state_ == state::fenced) return signal_.wake();
   if (state_ != state::requesting && state_ != state::responding) return;
-  sender_.send_end(request_trailers_);
+  if (stream_)
+    stream_->send_end(request_trailers_);
+  else
+    sender_.send_end(request_trailers_);
   touch();
+}
+
+void origin_exchange::on_writable() {
+  if (stream_)
+    pass_window_on();
+  else
+    signal_.wake();
 }
 
 void origin_exchange::on_sent(size_t content) {
@@ -109,13 +136,14 @@ void origin_exchange::open_window() {
 // -----------------------------------------------------------------------------------------------
 
 bool origin_exchange::waits_for_user() const noexcept {
-  return !request_ended_ && window_open_ && sender_.is_idle() && !sender_.has_failed();
+  if (request_ended_ || !window_open_) return false;
+  return stream_ ? stream_->is_idle() : sender_.is_idle() && !sender_.has_failed();
 }
 
 void origin_exchange::touch() {
-  if (!connection_) return;
+  if (!connection_ && !stream_) return;
   auto patience = origin_->idle_timeout;
-  if (!response_.has_head() && !waits_for_user())
+  if (state_ != state::responding && !waits_for_user())
     patience = std::min(patience, origin_->response_timeout);
   context_.home.timers().arm(
       deadline_, patience, [](void* self) { static_cast<origin_exchange*>(self)->on_deadline(); },
@@ -173,6 +201,7 @@ void origin_exchange::close_connection() {
   sender_.stop();
   deadline_.disarm();
   patience_.disarm();
+  leave_stream();
   // The coroutine may wait on it: the object stays until that has returned.
   if (connection_) connection_->abort();
 }

@@ -144,11 +144,42 @@ std::optional<request_traits> write_request_head(const field_list& fields, bool 
   return traits;
 }
 
+bool is_websocket(const field_list& fields) noexcept {
+  const auto pseudo = read_pseudo_fields(fields);
+  return pseudo.method == "CONNECT" && pseudo.protocol == "websocket";
+}
+
+std::optional<request_traits> select_request_fields(const field_list& fields, bool ended,
+                                                    field_list& out) {
+  const auto pseudo = read_pseudo_fields(fields);
+  if (!is_one_word(pseudo.method) || !is_one_word(pseudo.path) || !is_one_word(pseudo.authority) ||
+      pseudo.method == "CONNECT")
+    return {};
+  request_traits traits;
+  traits.head = pseudo.method == "HEAD";
+  traits.idempotent = is_idempotent(pseudo.method);
+  const auto connection = field_value(fields, "connection");
+  for (const auto& f : fields) {
+    if (f.name.starts_with(':')) {
+      if (f.name != ":protocol") out.push_back(f);
+      continue;
+    }
+    // The one thing that TE may say here (RFC 9113, section 8.2.2).
+    if (f.name == "te" && runtime::list_contains(f.value, "trailers"))
+      out.push_back({"te", "trailers"});
+    if (!may_pass(f.name, connection)) continue;
+    if (f.name == "expect")
+      traits.expects_continue = runtime::iequals(f.value, "100-continue") && !ended;
+    out.push_back(f);
+  }
+  return traits;
+}
+
 void select_response_fields(const field_list& fields, unsigned status, field_list& out) {
   const auto connection = field_value(fields, "connection");
   const bool lengthless = status < 200 || status == 204;
   for (const auto& f : fields) {
-    if (!may_pass(f.name, connection)) continue;
+    if (f.name.starts_with(':') || !may_pass(f.name, connection)) continue;
     if (lengthless && f.name == "content-length") continue;
     out.push_back(f);
   }

@@ -37,9 +37,17 @@ struct request_traits {
 std::optional<request_traits> write_request_head(const runtime::field_list& fields, bool ended,
                                                  std::string& out);
 
+/// Whether a tunnel's request opens a WebSocket (RFC 8441).
+bool is_websocket(const runtime::field_list& fields) noexcept;
+
+/// The same for an origin that speaks HTTP/2: appends to `out` what goes on of `fields`, pseudo-
+/// fields first. Precondition: not is_websocket().
+std::optional<request_traits> select_request_fields(const runtime::field_list& fields, bool ended,
+                                                    runtime::field_list& out);
+
 /// Appends to `out` the fields of an origin's response head that go on: not the hop-by-hop ones,
-/// those that Connection names, and `postern-*`. Names must be lower-case. `status` decides whether
-/// a Content-Length may stand there (RFC 9110, section 8.6).
+/// pseudo-fields, those that Connection names, and `postern-*`. Names must be lower-case. `status`
+/// decides whether a Content-Length may stand there (RFC 9110, section 8.6).
 void select_response_fields(const runtime::field_list& fields, unsigned status,
                             runtime::field_list& out);
 

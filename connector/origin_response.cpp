@@ -142,9 +142,9 @@ response_progress origin_response::passed(size_t bytes) noexcept {
   return remaining_ == 0 ? finish(0) : response_progress::more;
 }
 
-response_progress origin_response::close() {
+response_progress origin_response::close(bool cleanly) {
   if (phase_ == phase::done) return response_progress::done;
-  if (phase_ == phase::unframed) return finish(0);
+  if (phase_ == phase::unframed && cleanly) return finish(0);
   return fail(phase_ == phase::head ? "the connection ended within the head"
                                     : "the connection ended within the content");
 }

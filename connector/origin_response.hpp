@@ -53,8 +53,9 @@ class origin_response final : private runtime::content_sink {
   size_t direct() const noexcept;
   response_progress passed(size_t bytes) noexcept;
 
-  /// The origin has closed the connection.
-  response_progress close();
+  /// The connection has ended; `cleanly`: by the origin's own FIN or close_notify. Only that can be
+  /// the end of unframed content (RFC 9112, section 9.8).
+  response_progress close(bool cleanly);
 
   bool has_started() const noexcept { return started_; }  ///< any byte has arrived
   bool has_head() const noexcept { return phase_ > phase::head; }

@@ -85,6 +85,7 @@ void serve(runtime::shard_pool& shards, caf::actor_system& system, connector_io&
     call_on(shards.at(i), [&] {
       io.at(i).exchanges.close();
       io.at(i).context.connections.clear();
+      io.at(i).context.multiplexed.clear();
     });
   }
   caf::anon_send_exit(agent, caf::exit_reason::user_shutdown);

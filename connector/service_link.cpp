@@ -3,8 +3,11 @@
 #include "config/endpoint.hpp"
 #include "connector/limits.hpp"
 #include "connector/tunnel.hpp"
+#include "runtime/files.hpp"
 
 #include <boost/json/parse.hpp>
+
+#include <cstdlib>
 
 namespace postern::connector {
 
@@ -43,15 +46,15 @@ template <class T>
 result<T> from_service(result<T> r) {
   if (r) return r;
   auto why = r.error();
-  why.source = "service";
+  if (why.source != "proxy") why.source = "service";
   return why;
 }
 
 }  // namespace
 
-result<std::shared_ptr<const service_link>> service_link::make(const std::string& service,
-                                                               const std::string& authorities_pem,
-                                                               const std::optional<identity>& who) {
+result<std::shared_ptr<const service_link>> service_link::make(
+    const std::string& service, const std::string& authorities_pem,
+    const std::optional<identity>& who, std::shared_ptr<const runtime::proxy_settings> proxies) {
   auto address = runtime::split_url(service);
   if (!address) return address.error();
   runtime::tls_client_options options{.authorities_pem = authorities_pem,
@@ -63,6 +66,7 @@ result<std::shared_ptr<const service_link>> service_link::make(const std::string
   auto link = std::make_shared<service_link>();
   link->base_ = "https://" + address->authority;
   link->address_ = std::move(*address);
+  link->proxies_ = std::move(proxies);
   auto request_tls = runtime::tls_client_context::make(options);
   if (!request_tls) return request_tls.error();
   options.protocols = {tunnel_protocol};
@@ -77,6 +81,9 @@ awaitable<result<runtime::http_response>> service_link::fetch(
     runtime::shard& home, std::string url, runtime::http_request request,
     std::chrono::milliseconds timeout) const {
   runtime::fetch_options options{.tls = request_tls_, .timeout = timeout};
+  if (proxies_)
+    if (const auto to = runtime::split_url(url))
+      options.proxy = proxies_->proxy_for(to->host, to->port);
   auto answer =
       co_await runtime::fetch(home, std::move(url), std::move(request), std::move(options));
   co_return from_service(std::move(answer));
@@ -92,11 +99,32 @@ awaitable<result<runtime::transport>> service_link::dial_tunnel(runtime::shard& 
     target.port = at->port;
     target.address = std::move(at->address);
   }
+  if (proxies_) target.proxy = proxies_->proxy_for(target.host, target.port);
+  if (target.proxy && !target.address.empty())
+    target.proxy = proxies_->proxy_for(target.address, target.port);
   auto connection = co_await runtime::dial(home, std::move(target), limits::tunnel_dial_timeout);
   if (connection && runtime::selected_protocol(connection->tls()) != tunnel_protocol)
     co_return error{error_category::bad_gateway, "tunnel_protocol", "service",
                     address_.authority + " does not speak " + tunnel_protocol};
   co_return from_service(std::move(connection));
+}
+
+result<std::shared_ptr<const runtime::proxy_settings>> make_proxies(const config::connector& own) {
+  if (own.proxy == "none") return std::shared_ptr<const runtime::proxy_settings>{};
+  if (own.proxy.empty())
+    return runtime::proxy_settings::from_environment(
+        [](const char* name) { return std::getenv(name); }, own.no_proxy);
+  auto proxy = runtime::parse_proxy(own.proxy);
+  if (!proxy) return proxy.error();
+  if (!own.proxy_credentials_file.empty()) {
+    const auto text = runtime::read_file(own.proxy_credentials_file);
+    if (!text) return text.error();
+    proxy->credentials = runtime::trim(text->substr(0, text->find_first_of("\r\n")));
+    if (proxy->credentials.find(':') == std::string::npos)
+      return error{error_category::invalid_input, "proxy_credentials_malformed", "proxy",
+                   own.proxy_credentials_file + " holds no line USER:PASSWORD"};
+  }
+  return std::make_shared<const runtime::proxy_settings>(std::move(*proxy), own.no_proxy);
 }
 
 error refusal_of(const runtime::http_response& answer) {

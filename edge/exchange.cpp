@@ -29,12 +29,14 @@ struct origin_cause {
 };
 
 /// What a connector may say in `postern-error` (docs/tunnel-protocol.md, 8).
-constexpr std::array<origin_cause, 8> origin_causes{
+constexpr std::array<origin_cause, 10> origin_causes{
     {{"origin_refused", error_category::bad_gateway, "origin"},
      {"origin_unresolved", error_category::bad_gateway, "origin"},
      {"origin_timeout", error_category::timeout, "origin"},
      {"origin_certificate", error_category::bad_gateway, "origin"},
      {"origin_tls", error_category::bad_gateway, "origin"},
+     {"origin_client_certificate", error_category::bad_gateway, "origin"},
+     {"origin_protocol", error_category::bad_gateway, "origin"},
      {"origin_malformed", error_category::bad_gateway, "origin"},
      {"origin_closed", error_category::bad_gateway, "origin"},
      {"application_unknown", error_category::unavailable, "connector"}}};

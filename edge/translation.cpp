@@ -164,11 +164,15 @@ void translate_request(translated_request& out, const checked_request& request,
     names_fields =
         names_fields || (iequals(f.name, "connection") && !iequals(f.value, "keep-alive"));
   std::string cookies;
+  bool takes_trailers = false;
   for (const auto& f : fields) {
     if (iequals(f.name, "cookie")) {
       append_foreign_cookies(cookies, f.value);
       continue;
     }
+    // What TE says is between two hops; that trailers are welcome holds for all of them.
+    if (iequals(f.name, "te"))
+      takes_trailers = takes_trailers || list_contains(f.value, "trailers");
     if (is_reserved_request_field(f.name)) continue;
     if (iequals(f.name, "via")) {
       to.push_back({f.name, f.value});
@@ -183,6 +187,7 @@ void translate_request(translated_request& out, const checked_request& request,
     to.push_back(f);
   }
   if (!cookies.empty()) to.push_back({"cookie", out.keep(std::move(cookies))});
+  if (takes_trailers) to.push_back({"te", "trailers"});
   to.push_back({"via", via});
   to.push_back({"x-forwarded-for", who.client_address});
   to.push_back({"x-forwarded-proto", "https"});

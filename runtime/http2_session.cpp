@@ -552,6 +552,10 @@ void http2_session::go_away() {
   wants_flush();
 }
 
+uint32_t http2_session::peer_max_streams() const noexcept {
+  return nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+}
+
 bool http2_session::peer_allows_extended_connect() const noexcept {
   return nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) !=
          0;

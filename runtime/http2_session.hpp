@@ -138,6 +138,8 @@ class http2_session final : private flushable {
   /// false means that every frame submitted in it has been handed to the operating system.
   bool write_blocked() const noexcept { return writing_blocked_; }
   bool peer_allows_extended_connect() const noexcept;
+  /// Streams that the peer allows at once; until it has said so, http2_options::max_streams.
+  uint32_t peer_max_streams() const noexcept;
   transport& connection() noexcept { return connection_; }
   shard& home() noexcept { return shard_; }
 

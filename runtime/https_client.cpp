@@ -51,7 +51,8 @@ awaitable<result<http_response>> fetch(shard& home, std::string url, http_reques
   if (!parts) co_return parts.error();
   const auto started = std::chrono::steady_clock::now();
   // Named: GCC 12 copies an aggregate that is made within a co_await expression byte by byte.
-  dial_target target{parts->host, parts->port, parts->tls ? options.tls : nullptr, {}};
+  dial_target target{parts->host, parts->port, parts->tls ? options.tls : nullptr,
+                     {},          {},          options.proxy};
   auto connection = co_await dial(home, std::move(target), options.timeout);
   if (!connection) co_return connection.error();
 

@@ -13,6 +13,7 @@ struct fetch_options {
   std::shared_ptr<const tls_client_context> tls;  ///< for https URLs
   std::chrono::milliseconds timeout{20'000};      ///< for all of it
   size_t content_limit = 4 * 1024 * 1024;
+  std::shared_ptr<const http_proxy> proxy{};  ///< null: directly
 };
 
 /// Sends `request` to an http or https URL (its target and Host are set from the URL) and returns

@@ -55,6 +55,21 @@ inline constexpr auto abort_check_interval = 250ms;
 /// live streams within 2 s.
 inline constexpr auto session_watch_interval = 1s;
 
+/// A name is looked up again for a connection that is made later than this after the last answer,
+/// or the last failure: long enough to spare most look-ups, short enough that nobody waits for a
+/// change (getaddrinfo tells no TTL).
+inline constexpr auto name_ttl = 5s;
+inline constexpr auto name_failure_ttl = 1s;
+/// How long a name's last addresses are used while no name server answers.
+inline constexpr auto name_stale = 10min;
+/// Look-ups of a shard at once: each takes a thread, for up to half a minute if servers are silent.
+inline constexpr size_t name_threads = 16;
+/// Names of a shard that are remembered before old ones are forgotten.
+inline constexpr size_t names_remembered = 1'000;
+/// From the start of one attempt to connect to that of the next, to another address of the same
+/// name (RFC 8305, section 5).
+inline constexpr auto connection_attempt_delay = 250ms;
+
 /// Idle connections to one origin that are kept for reuse, and for how long. Common servers close
 /// theirs after 60 s.
 inline constexpr size_t origin_idle_connections = 256;

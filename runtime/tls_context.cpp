@@ -49,8 +49,8 @@ void apply_common(SSL_CTX* context) {
       context, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256");
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY);
-  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
-                                   SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_options(
+      context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_read_ahead(context, 1);
   SSL_CTX_set_default_read_buffer_len(context, read_ahead_bytes);
 }
@@ -152,6 +152,8 @@ result<std::shared_ptr<tls_server_context>> tls_server_context::make(
   for (const auto& identity : identities) {
     ssl_context_ptr context{SSL_CTX_new(TLS_server_method())};
     apply_common(context.get());
+    // A user who leaves without close_notify has left all the same.
+    SSL_CTX_set_options(context.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
     if (!use_identity(context.get(), identity))
       return error{error_category::invalid_input, "tls_identity", "service", tls_failure_text()};
     SSL_CTX_set_tlsext_servername_callback(context.get(), &impl::on_server_name);
@@ -198,7 +200,11 @@ result<std::shared_ptr<tls_client_context>> tls_client_context::make(
   if (options.verify) {
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
     if (options.system_authorities) SSL_CTX_set_default_verify_paths(context);
-    for (auto& authority : read_chain(options.authorities_pem))
+    auto authorities = read_chain(options.authorities_pem);
+    if (authorities.empty() && !options.authorities_pem.empty())
+      return error{error_category::invalid_input, "tls_authorities", "service",
+                   "no certificate in the text of the authorities"};
+    for (auto& authority : authorities)
       X509_STORE_add_cert(SSL_CTX_get_cert_store(context), authority.get());
   }
   if (!options.certificate_pem.empty() &&

@@ -63,9 +63,11 @@ struct tls_client_options {
   std::vector<std::string> protocols;
 };
 
-/// A client's side. Immutable, any thread may make connections from it.
+/// A client's side. Immutable, any thread may make connections from it. A peer that ends without
+/// close_notify has failed, not ended: what came may have been cut short (RFC 9112, section 9.8).
 class tls_client_context {
  public:
+  /// Errors: `invalid_input`, "tls_identity" or "tls_authorities" (a text without certificates).
   static result<std::shared_ptr<tls_client_context>> make(const tls_client_options& options);
 
   /// A connection that will accept only a certificate for `host` and sends it as server name

@@ -14,7 +14,11 @@ transport::transport(tcp_socket socket, ssl_ptr tls)
   socket_.non_blocking(true, ignored);
   socket_.native_non_blocking(true, ignored);
   socket_.set_option(asio::ip::tcp::no_delay{true}, ignored);
-  if (!tls_) return;
+  if (tls_) use_tls(std::move(tls_));
+}
+
+void transport::use_tls(ssl_ptr tls) {
+  tls_ = std::move(tls);
   const auto handle = static_cast<int>(socket_.native_handle());
   SSL_set0_rbio(tls_.get(), BIO_new_socket(handle, BIO_NOCLOSE));
   output_ = std::make_unique<tls_output>(tls_.get(), handle);

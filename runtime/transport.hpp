@@ -43,6 +43,8 @@ class transport {
   executor_type get_executor() noexcept { return socket_.get_executor(); }
   tcp_socket& socket() noexcept { return socket_; }
   SSL* tls() noexcept { return tls_.get(); }
+  /// Goes on with TLS on a connection that was plain so far.
+  void use_tls(ssl_ptr tls);
   bool is_open() const noexcept { return socket_.is_open(); }
 
   /// Reads what is there; never blocks.

@@ -312,17 +312,19 @@ class connector(daemon):
         self.state = self.folder / "state"
         self.name = name
         self.process = None
+        self.env = {}
+        self.run_words = []  # more arguments of `run`
 
     def enroll_arguments(self, group, *words):
         return [BIN / "postern-connector", "enroll", "--service", self.node.url("connectors").rstrip("/"), "--group", group,
                 "--state", self.state, "--ca", self.node.ca, "--name", self.name, *words]
 
-    def try_enroll(self, group, token):
+    def try_enroll(self, group, token, *words):
         """Enrols with a token from standard input."""
-        return run(self.enroll_arguments(group, "--token-file", "-"), input_text=token + "\n")
+        return run(self.enroll_arguments(group, "--token-file", "-", *words), input_text=token + "\n", env=self.env)
 
-    def enroll(self, group, token):
-        done = self.try_enroll(group, token)
+    def enroll(self, group, token, *words):
+        done = self.try_enroll(group, token, *words)
         assert done.returncode == 0, f"enroll: {done.returncode}\n{done.stdout}{done.stderr}"
         return self
 
@@ -332,8 +334,9 @@ class connector(daemon):
 
     def launch(self):
         """Starts without waiting."""
-        self.process = process([BIN / "postern-connector", "run", "--state", self.state, "--log-format", "json"],
-                               self.folder / "connector.log")
+        self.process = process([BIN / "postern-connector", "run", "--state", self.state, "--log-format", "json",
+                                *self.run_words],
+                               self.folder / "connector.log", env=self.env)
         return self
 
     def ready(self):

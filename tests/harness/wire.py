@@ -99,12 +99,14 @@ class message:
 
 
 def read_chunks(source):
-    """The pieces of chunked content, to its end."""
+    """The pieces of chunked content, to its end; then `source.trailers` holds what came behind it."""
+    source.trailers = []
     while True:
         size = int(source.until(b"\r\n").split(b";")[0], 16)
         if size == 0:
-            while source.until(b"\r\n"):
-                pass
+            while line := source.until(b"\r\n"):
+                name, _, value = line.decode("latin-1").partition(":")
+                source.trailers.append((name.lower(), value.strip()))
             return
         yield from source.pieces(size)
         source.exactly(2)

@@ -111,14 +111,18 @@ class world:
         assert codes == dict.fromkeys(codes, 0), f"{codes}; {self.folder}"
 
 
-def small_world(folder, enrolled=True, **node_options):
-    """A node, an administrator, a raw origin behind `app` (passthrough) and `guarded` (oidc, for bob), and a connector."""
+def small_world(folder, enrolled=True, more=None, **node_options):
+    """A node, an administrator, a raw origin behind `app` (passthrough) and `guarded` (oidc, for bob), and a connector.
+    `more` applications, passthrough unless their keys say otherwise: name: (internal URL, keys)."""
     one = types.SimpleNamespace(folder=folder, raw=raw_origin())
     one.node = node(folder / "node", **node_options).start()
     one.control = control(one.node, folder / "control").login_directly()
     one.published = group_toml("main") + application_toml(
         "app", one.node.url("app"), one.raw.url, "main", preauthentication="passthrough",
         connect_timeout="5s") + application_toml("guarded", one.node.url("guarded"), one.raw.url, "main", assigned=["user:bob"])
+    for name, (internal, keys) in (more or {}).items():
+        one.published += application_toml(name, one.node.url(name), internal, "main",
+                                          **{"preauthentication": "passthrough", **keys})
     one.control.apply(one.published)
     one.raw.on("/hello", lambda e: e.answer(200, b"hello"))
     one.connector = connector(one.node, folder / "connector")

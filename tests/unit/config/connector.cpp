@@ -32,7 +32,11 @@ CAF_TEST(what is written is read back) {
   c.name = "hq \"1\"";
   c.log.format = "json";
   c.log.access = false;
-  c.origins = {{"wiki", "/ca.pem", "wiki.corp", 443, "10.0.0.5"}, {"chat", "", "", 0, ""}};
+  c.origins = {{"wiki", "/ca.pem", "/client.pem", "wiki.corp", 443, "10.0.0.5"},
+               {"chat", "", "", "", 0, ""}};
+  c.proxy = "http://proxy.corp:3128";
+  c.proxy_credentials_file = "/proxy";
+  c.no_proxy = {"corp", "10.0.0.0/8"};
   auto again = parse_connector(to_toml(c), "/state/connector.toml");
   CAF_REQUIRE(again.has_value());
   CAF_CHECK_EQUAL(again->service, c.service);
@@ -65,4 +69,20 @@ CAF_TEST(malformed overrides are refused at their line) {
   CAF_CHECK_EQUAL(
       refusal(service + "[[origin]]\napplication = \"a\"\n[[origin]]\napplication = \"a\"\n"),
       "c.toml:5: application: expected one [[origin]] per application, found a second one");
+}
+
+CAF_TEST(the proxy is a URL without credentials) {
+  const auto refused = [](const std::string& proxy) {
+    const auto c =
+        parse_connector("service = \"https://a/\"\nproxy = \"" + proxy + "\"\n", "c.toml");
+    return c ? std::string{} : to_string(c.error());
+  };
+  CAF_CHECK_EQUAL(refused("http://proxy.corp:3128"), "");
+  CAF_CHECK_EQUAL(refused("http://proxy.corp/"), "");
+  CAF_CHECK_EQUAL(refused("none"), "");
+  CAF_CHECK(refused("https://proxy.corp:3128").find("http://HOST:PORT") != std::string::npos);
+  CAF_CHECK(refused("socks5://proxy").find("http://HOST:PORT") != std::string::npos);
+  const auto secret = refused("http://joe:secret@proxy.corp");
+  CAF_CHECK(secret.find("proxy_credentials_file") != std::string::npos);
+  CAF_CHECK(secret.find("secret") == std::string::npos);
 }

@@ -3,6 +3,7 @@
 #include "config/published.hpp"
 
 #include "config/published_fields.hpp"
+#include "tests/unit/runtime/temp_directory.hpp"
 
 #include <caf/test/dsl.hpp>
 
@@ -233,6 +234,71 @@ CAF_TEST(no application has a host name of the service) {
       "application \"wiki\": external_url: expected another host name than those of the "
       "service itself, found \"https://wiki.example.com/\"");
   CAF_CHECK(validate_host(wiki(), {}).has_value());
+}
+
+CAF_TEST(what is said about an origin has to fit its URL) {
+  using change = void (*)(application&);
+  const std::pair<change, const char*> table[] = {
+      {[](application& a) { a.origin_protocol = origin_protocol_kind::h2; }, "origin_protocol"},
+      {[](application& a) {
+         a.internal_url = "https://wiki.corp/";
+         a.origin_protocol = origin_protocol_kind::h2c;
+       },
+       "origin_protocol"},
+      {[](application& a) { a.backend_server_name = "wiki.corp"; }, "backend_server_name"},
+      {[](application& a) { a.backend_client_certificate = "wiki.pem"; },
+       "backend_client_certificate"},
+      {[](application& a) {
+         a.internal_url = "https://wiki.corp/";
+         a.backend_client_certificate = "../identity.pem";
+       },
+       "backend_client_certificate"},
+      {[](application& a) {
+         a.internal_url = "https://wiki.corp/";
+         a.backend_server_name = "10.0.0.1";
+       },
+       "backend_server_name"},
+      {[](application& a) {
+         a.internal_url = "https://wiki.corp/";
+         a.backend_authorities = "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n";
+       },
+       "private key"},
+      {[](application& a) {
+         a.internal_url = "https://wiki.corp/";
+         a.backend_authorities = "corp-ca.pem";
+       },
+       "backend_authorities"}};
+  for (const auto& [change, word] : table)
+    CAF_CHECK(refusal(change).find(word) != std::string::npos);
+  CAF_CHECK_EQUAL(refusal([](application& a) {
+                    a.internal_url = "https://wiki.corp/";
+                    a.origin_protocol = origin_protocol_kind::h2;
+                    a.backend_server_name = "other.corp";
+                    a.backend_client_certificate = "wiki.pem";
+                  }),
+                  "accepted");
+}
+
+CAF_TEST(a file of authorities is read where the TOML is) {
+  const postern::test::temp_directory folder;
+  const std::string pem =
+      "-----BEGIN CERTIFICATE-----\nAAAABBBBCCCCDDDD\n-----END CERTIFICATE-----\n";
+  folder.write("ca.pem", pem);
+  auto text = with_application("backend_ca_file = \"ca.pem\"\n");
+  text.replace(text.find("http://"), 7, "https://");
+  auto loaded = parse_published(text, folder / "p.toml");
+  CAF_REQUIRE(loaded.has_value());
+  CAF_CHECK_EQUAL(loaded->applications[0].backend_authorities, pem);
+  const auto again =
+      parse_published(std::string{head} + to_toml(loaded->applications[0]), "q.toml");
+  CAF_REQUIRE(again.has_value());
+  CAF_CHECK(again->applications[0] == loaded->applications[0]);
+  auto other = loaded->applications[0];
+  other.backend_authorities.clear();
+  CAF_CHECK_EQUAL(changed_fields(other, loaded->applications[0])["backend_authorities"].second,
+                  "1 certificate, ends in BBBBCCCCDDDD");
+  text.replace(text.find("ca.pem"), 6, "no.pem");
+  CAF_CHECK(load_refusal(text).find("backend_ca_file") != std::string::npos);
 }
 
 CAF_TEST(a snapshot is checked as a whole) {

@@ -53,7 +53,7 @@ CAF_TEST(TOML text is read back as the same resource) {
 
 CAF_TEST(names are those of the documentation) {
   auto names = field_names();
-  CAF_CHECK_EQUAL(names.size(), 18u);
+  CAF_CHECK_EQUAL(names.size(), 22u);
   CAF_CHECK_EQUAL(names.front(), "name");
   CAF_CHECK_EQUAL(names.back(), "client_secret_file");
 }

@@ -180,3 +180,35 @@ CAF_TEST(heads without fields stay as they are) {
     CAF_CHECK_EQUAL(head, before);
   }
 }
+
+CAF_TEST(an origin over HTTP 2 gets the same fields as they are) {
+  field_list out;
+  const auto traits = select_request_fields({{":method", "POST"},
+                                             {":scheme", "http"},
+                                             {":authority", "a"},
+                                             {":path", "/x"},
+                                             {"te", "trailers, deflate"},
+                                             {"connection", "x-hop"},
+                                             {"x-hop", "1"},
+                                             {"postern-application", "wiki"},
+                                             {"expect", "100-continue"},
+                                             {"cookie", "a=b"},
+                                             {"cookie", "c=d"}},
+                                            false, out);
+  CAF_REQUIRE(traits.has_value());
+  CAF_CHECK(traits->expects_continue);
+  CAF_CHECK(!traits->idempotent);
+  std::string text;
+  for (const auto& [name, value] : out)
+    text += std::string{name} + "=" + std::string{value} + ";";
+  CAF_CHECK_EQUAL(text,
+                  ":method=POST;:scheme=http;:authority=a;:path=/x;te=trailers;"
+                  "expect=100-continue;cookie=a=b;cookie=c=d;");
+}
+
+CAF_TEST(pseudo fields of a response end at the connector) {
+  field_list out;
+  select_response_fields({{":status", "200"}, {"x", "y"}}, 200, out);
+  CAF_REQUIRE_EQUAL(out.size(), 1u);
+  CAF_CHECK_EQUAL(out[0].name, "x");
+}

@@ -78,7 +78,7 @@ CAF_TEST(connections to origins of an older configuration are closed) {
   from.applications.resize(1);
   from.applications[0].name = "wiki";
   from.applications[0].internal_url = "http://wiki.corp/";
-  const auto table = origin_table::make(from, {}, nullptr);
+  const auto table = origin_table::make(from, {}, {}, nullptr);
   const auto current = table->find("wiki")->id;
   const auto kept = put(current);
   const auto gone = put(current + 1);

@@ -77,9 +77,14 @@ CAF_TEST(an unframed response ends with the connection) {
   CAF_CHECK(take("HTTP/1.1 200 OK\r\n\r\nsome") == more);
   CAF_CHECK(response.direct() > 1'000'000);
   CAF_CHECK(response.passed(10) == more);
-  CAF_CHECK(response.close() == done);
+  CAF_CHECK(response.close(true) == done);
   CAF_CHECK_EQUAL(heard.content, "some");
   CAF_CHECK(!response.allows_reuse());
+}
+
+CAF_TEST(an unframed response that breaks off is not whole) {
+  CAF_CHECK(take("HTTP/1.1 200 OK\r\n\r\nsome") == more);
+  CAF_CHECK(response.close(false) == malformed);
 }
 
 CAF_TEST(content may pass by as far as the length goes) {
@@ -137,7 +142,7 @@ CAF_TEST(a response that breaks off is malformed) {
     response.begin(false, false);
     CAF_CHECK(take(start) == more);
     CAF_CHECK(response.has_started());
-    CAF_CHECK(response.close() == malformed);
+    CAF_CHECK(response.close(true) == malformed);
     CAF_CHECK(!response.problem().empty());
     CAF_CHECK(!response.allows_reuse());
   }
@@ -168,7 +173,7 @@ CAF_TEST(a 101 that was asked for opens the connection) {
   CAF_CHECK(take("HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n\r\nbytes") == more);
   CAF_CHECK(response.is_switched());
   CAF_CHECK_EQUAL(heard.content, "bytes");
-  CAF_CHECK(response.close() == done);
+  CAF_CHECK(response.close(true) == done);
   CAF_CHECK(!response.allows_reuse());
 }
 

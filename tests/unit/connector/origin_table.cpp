@@ -2,6 +2,8 @@
 
 #include "connector/origin_table.hpp"
 
+#include "tests/unit/runtime/temp_directory.hpp"
+
 #include <caf/test/dsl.hpp>
 
 using namespace postern::connector;
@@ -20,10 +22,11 @@ config::application application(std::string name, std::string url) {
 struct fixture {
   actors::connector_configuration from;
   config::connector own;
+  std::string folder = "/nonexistent";
   std::shared_ptr<const origin_table> table;
 
   const origin* find(std::string_view name) { return table->find(name); }
-  void rebuild() { table = origin_table::make(from, own, table.get()); }
+  void rebuild() { table = origin_table::make(from, own, folder, table.get()); }
 };
 
 }  // namespace
@@ -94,12 +97,61 @@ CAF_TEST(connections do not survive a change of the peer) {
   }
 }
 
-CAF_TEST(authorities that cannot be read trust nobody) {
+CAF_TEST(authorities that cannot be read make the origin unusable) {
   from.applications = {application("wiki", "https://wiki.corp/")};
   own.origins = {{.application = "wiki", .ca_file = "/nonexistent/ca.pem"}};
   rebuild();
   CAF_REQUIRE(find("wiki"));
+  CAF_CHECK_EQUAL(find("wiki")->defect.cause, "origin_certificate");
+  CAF_CHECK(find("wiki")->defect.detail.find("/nonexistent/ca.pem") != std::string::npos);
+}
+
+CAF_TEST(a client certificate that is missing is named) {
+  from.applications = {application("wiki", "https://wiki.corp/")};
+  from.applications[0].backend_client_certificate = "wiki.pem";
+  rebuild();
+  CAF_CHECK_EQUAL(find("wiki")->defect.cause, "origin_client_certificate");
+  CAF_CHECK(find("wiki")->defect.detail.find("/nonexistent/wiki.pem") != std::string::npos);
+  CAF_CHECK(!table->files_changed());
+}
+
+CAF_TEST(a file that is replaced is noticed) {
+  postern::test::temp_directory state;
+  folder = state / "";
+  from.applications = {application("wiki", "https://wiki.corp/")};
+  from.applications[0].backend_client_certificate = "wiki.pem";
+  rebuild();
+  CAF_CHECK(!table->files_changed());
+  state.write("wiki.pem", "no certificate");
+  CAF_CHECK(table->files_changed());
+  rebuild();
+  CAF_CHECK(!table->files_changed());
+  CAF_CHECK_EQUAL(find("wiki")->defect.cause, "origin_client_certificate");
+}
+
+CAF_TEST(authorities without a certificate are a defect) {
+  from.applications = {application("wiki", "https://wiki.corp/")};
+  from.applications[0].backend_authorities = "nonsense";
+  rebuild();
+  CAF_CHECK_EQUAL(find("wiki")->defect.cause, "origin_certificate");
+}
+
+CAF_TEST(an origin over HTTP 2 has a place for both protocols) {
+  from.applications = {application("wiki", "https://wiki.corp/"),
+                       application("rpc", "http://rpc.corp/")};
+  from.applications[0].origin_protocol = config::origin_protocol_kind::h2;
+  from.applications[0].backend_server_name = "other.corp";
+  from.applications[1].origin_protocol = config::origin_protocol_kind::h2c;
+  rebuild();
   CAF_CHECK(find("wiki")->target.tls);
+  CAF_CHECK(find("wiki")->http2_target.tls);
+  CAF_CHECK(find("wiki")->target.tls != find("wiki")->http2_target.tls);
+  CAF_CHECK_EQUAL(find("wiki")->http2_target.server_name, "other.corp");
+  CAF_CHECK(!find("rpc")->http2_target.tls);
+  const auto before = find("rpc")->id;
+  from.applications[1].origin_protocol = config::origin_protocol_kind::http1;
+  rebuild();
+  CAF_CHECK(find("rpc")->id != before);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()
