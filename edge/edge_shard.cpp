@@ -1,5 +1,7 @@
 #include "edge/edge_shard.hpp"
 
+#include "edge/http1_connection.hpp"
+#include "edge/http2_connection.hpp"
 #include "edge/node_load.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
@@ -183,12 +185,20 @@ awaitable<void> edge_shard::welcome(runtime::tcp_socket socket) {
                  {certificate->common_name, certificate->serial, std::move(address)});
     co_return;
   }
-  auto session = std::make_shared<http1_connection>(context_, gate_, site_, std::move(connection),
-                                                    std::move(address));
+  auto session = make_connection(std::move(connection), std::move(address));
   auto* key = session.get();
   connections_.emplace(key, session);
   co_await session->run();
   connections_.erase(key);
+}
+
+std::shared_ptr<user_connection> edge_shard::make_connection(runtime::transport connection,
+                                                             std::string address) {
+  if (runtime::selected_protocol(connection.tls()) == "h2")
+    return std::make_shared<http2_connection>(context_, gate_, site_, std::move(connection),
+                                              std::move(address));
+  return std::make_shared<http1_connection>(context_, gate_, site_, std::move(connection),
+                                            std::move(address));
 }
 
 awaitable<void> edge_shard::redirect(runtime::tcp_socket socket) {

@@ -3,11 +3,11 @@
 
 #include "edge/edge_context.hpp"
 #include "edge/gatekeeper.hpp"
-#include "edge/http1_connection.hpp"
 #include "edge/server_identity.hpp"
 #include "edge/sign_in.hpp"
 #include "edge/site.hpp"
 #include "edge/tunnel.hpp"
+#include "edge/user_connection.hpp"
 
 #include <functional>
 #include <memory>
@@ -50,6 +50,8 @@ class edge_shard {
  private:
   runtime::awaitable<void> accept_loop(runtime::tcp_acceptor& acceptor, bool redirect);
   runtime::awaitable<void> welcome(runtime::tcp_socket socket);
+  std::shared_ptr<user_connection> make_connection(runtime::transport connection,
+                                                   std::string address);
   runtime::awaitable<void> redirect(runtime::tcp_socket socket);
   void on_message(caf::message& content);
   void take_routing(actors::routing_ptr routing);
@@ -63,7 +65,7 @@ class edge_shard {
   gatekeeper gate_;
   site site_;
   std::vector<std::unique_ptr<runtime::tcp_acceptor>> acceptors_;
-  std::unordered_map<http1_connection*, std::weak_ptr<http1_connection>> connections_;
+  std::unordered_map<user_connection*, std::weak_ptr<user_connection>> connections_;
   std::unordered_set<runtime::transport*> shaking_;  ///< TLS handshakes under way
 };
 

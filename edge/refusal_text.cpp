@@ -148,6 +148,9 @@ constexpr std::array texts{
                  "Send another Content-Type."},
     refusal_text{"request_timeout", "The request took too long",
                  "The request did not arrive in time.", "Try again."},
+    refusal_text{"misdirected", "Ask again",
+                 "The connection was made for another address than the one that was asked for.",
+                 "Open the address again; if it stays, close the browser first."},
     // -- enrolment
     refusal_text{"enrolment_token_unknown", "Not enrolled", "The enrolment token is not known.",
                  "Ask an administrator for a new one."},

@@ -64,6 +64,21 @@ bool is_valid_host(std::string_view host) noexcept {
   });
 }
 
+runtime::result<void> check_expectation(const field_list& fields, checked_request& request) {
+  bool twice = false;
+  const auto expectation = single_value(fields, "expect", twice);
+  if (twice) return malformed("several Expect fields");
+  if (!expectation.empty() && !iequals(expectation, "100-continue"))
+    return error{error_category::invalid_input, "expectation_refused", "request",
+                 std::string{expectation}};
+  request.expects_continue = !expectation.empty() && request.has_content;
+  return {};
+}
+
+error method_refused(std::string_view method) {
+  return {error_category::invalid_input, "method_refused", "request", std::string{method}};
+}
+
 }  // namespace
 
 std::string_view host_of(std::string_view authority) noexcept {
@@ -91,8 +106,8 @@ runtime::result<checked_request> check_request(const runtime::http1_request_pars
   checked_request request;
   request.method = head.method();
   if (request.method == "TRACE" || request.method == "CONNECT")
-    return error{error_category::invalid_input, "method_refused", "request",
-                 std::string{request.method}};
+    return method_refused(request.method);
+  if (head.version() < 11) request.via = "1.0 postern";
 
   bool twice = false;
   request.authority = single_value(fields, "host", twice);
@@ -120,12 +135,8 @@ runtime::result<checked_request> check_request(const runtime::http1_request_pars
     return malformed("Content-Length");
   request.has_content = head.is_chunked() || head.length().value_or(0) > 0;
 
-  const auto expectation = single_value(fields, "expect", twice);
-  if (twice) return malformed("several Expect fields");
-  if (!expectation.empty() && !iequals(expectation, "100-continue"))
-    return error{error_category::invalid_input, "expectation_refused", "request",
-                 std::string{expectation}};
-  request.expects_continue = !expectation.empty() && request.has_content && head.version() >= 11;
+  if (auto fine = check_expectation(fields, request); !fine) return fine.error();
+  if (head.version() < 11) request.expects_continue = false;
 
   bool connection_close = head.version() < 11, connection_upgrade = false;
   for (const auto& f : fields) {
@@ -143,6 +154,38 @@ runtime::result<checked_request> check_request(const runtime::http1_request_pars
       return malformed("Sec-WebSocket-Key");
     request.websocket = true;
   }
+  return request;
+}
+
+runtime::result<checked_request> check_http2_request(const field_list& fields, bool has_content) {
+  checked_request request;
+  request.method = runtime::field_value(fields, ":method");
+  request.has_content = has_content;
+  request.via = "2 postern";
+  const auto protocol = runtime::field_value(fields, ":protocol");
+  if (request.method == "TRACE" || (request.method == "CONNECT" && protocol != "websocket"))
+    return method_refused(request.method);
+  if (!iequals(runtime::field_value(fields, ":scheme"), "https")) return malformed("scheme");
+
+  request.authority = runtime::field_value(fields, ":authority");
+  if (const auto* host = runtime::find_field(fields, "host")) {
+    if (request.authority.empty()) request.authority = host->value;
+    if (!iequals(request.authority, host->value))
+      return malformed(":authority and Host name different hosts");
+  }
+  request.host = host_of(request.authority);
+  if (!is_valid_host(request.host) || !is_valid_host(request.authority))
+    return malformed(":authority");
+  auto authority = request.authority;
+  auto target = origin_form(runtime::field_value(fields, ":path"), request.method, authority);
+  if (!target) return target.error();
+  request.target = *target;
+  request.path = target->substr(0, target->find('?'));
+  if (request.method == "CONNECT") {
+    request.websocket = true;
+    request.has_content = false;
+  }
+  if (auto fine = check_expectation(fields, request); !fine) return fine.error();
   return request;
 }
 

@@ -139,11 +139,12 @@ result<void> server_identity::update(const config::published& published) {
     if (!own) return own.error();
     identities.push_back(std::move(*own));
   }
-  auto context = runtime::tls_server_context::make(std::move(identities),
-                                                   {{options_.names.service,
-                                                     connector_authority_pem_,
-                                                     {std::string{tunnel_protocol}, "http/1.1"}}},
-                                                   {"http/1.1"});
+  auto context =
+      runtime::tls_server_context::make(std::move(identities),
+                                        {{options_.names.service,
+                                          connector_authority_pem_,
+                                          {std::string{tunnel_protocol}, "h2", "http/1.1"}}},
+                                        {"h2", "http/1.1"});
   if (!context) return context.error();
   std::lock_guard lock{mutex_};
   current_ = std::move(*context);

@@ -23,8 +23,6 @@ constexpr std::array<std::string_view, 8> rewritten{
     "host",      "cookie",           "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host",
     "forwarded", "x-forwarded-port", "x-real-ip"};
 
-constexpr std::string_view via = "1.1 postern";
-
 /// `name` in lower case with '_' as '-' equals `expected`; frameworks take both for the same
 /// (CVE-2025-64484).
 bool same_spelling(std::string_view name, std::string_view expected) noexcept {
@@ -188,7 +186,7 @@ void translate_request(translated_request& out, const checked_request& request,
   }
   if (!cookies.empty()) to.push_back({"cookie", out.keep(std::move(cookies))});
   if (takes_trailers) to.push_back({"te", "trailers"});
-  to.push_back({"via", via});
+  to.push_back({"via", request.via});
   to.push_back({"x-forwarded-for", who.client_address});
   to.push_back({"x-forwarded-proto", "https"});
   to.push_back({"x-forwarded-host", request.authority});

@@ -14,6 +14,10 @@ namespace {
 // After this many records of one tunnel the other connections of the shard get their turn.
 constexpr int records_per_turn = 32;
 constexpr size_t frame_header_size = 9;
+constexpr size_t field_overhead = 32;  // RFC 9113, section 6.5.2
+// How often an untrusted peer may split one head (CONTINUATION), and how many settings it may have.
+constexpr size_t most_continuations = 8;
+constexpr size_t most_settings = 32;
 // What has been sent is cut off the front of a stream's queue only when it is worth the move.
 constexpr size_t compaction_threshold = 64 * 1024;
 // A stream that is used again keeps the memory of its queue unless the last message was a large
@@ -103,16 +107,29 @@ struct http2_callbacks {
       stream.out_offset_ = 0;
     }
     if (stream.wants_writable_) s.writable_.push_back(&stream);
+    if (s.guard_) s.guard_->on_content_sent();
+    stream.on_sent(size);
     return 0;
+  }
+
+  /// Whether the peer made us reset the stream.
+  static bool is_peers_fault(uint32_t code) noexcept {
+    return code == NGHTTP2_PROTOCOL_ERROR || code == NGHTTP2_FLOW_CONTROL_ERROR ||
+           code == NGHTTP2_STREAM_CLOSED || code == NGHTTP2_FRAME_SIZE_ERROR ||
+           code == NGHTTP2_REFUSED_STREAM || code == NGHTTP2_ENHANCE_YOUR_CALM;
   }
 
   /// A server that has said everything lets go of what the client still wanted to send (RFC 9113,
   /// section 8.1).
   static int on_frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
     const auto type = frame->hd.type;
+    auto& s = self(user);
+    if (type == NGHTTP2_RST_STREAM && s.guard_ && is_peers_fault(frame->rst_stream.error_code) &&
+        !s.guard_->on_reset_sent())
+      s.calm_down();
     const bool ends = (type == NGHTTP2_DATA || type == NGHTTP2_HEADERS) &&
                       (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-    if (ends && self(user).server_ &&
+    if (ends && s.server_ &&
         nghttp2_session_get_stream_remote_close(session, frame->hd.stream_id) == 0)
       nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
     return 0;
@@ -132,6 +149,13 @@ struct http2_callbacks {
   static int on_header(nghttp2_session*, const nghttp2_frame*, nghttp2_rcbuf* name,
                        nghttp2_rcbuf* value, uint8_t, void* user) {
     auto& s = self(user);
+    if (s.guard_) {
+      // A bomb's fields are references into the table: cheap to pass over (RFC 7541, section 7.3).
+      s.incoming_size_ += view(name).size() + view(value).size() + field_overhead;
+      if (s.incoming_.size() >= limits::head_fields || s.incoming_size_ > limits::head_bytes)
+        s.incoming_too_large_ = true;
+      if (s.incoming_too_large_) return 0;
+    }
     if (s.incoming_.size() >= limits::head_fields) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     nghttp2_rcbuf_incref(name);
     nghttp2_rcbuf_incref(value);
@@ -141,7 +165,17 @@ struct http2_callbacks {
     return 0;
   }
 
+  static int on_invalid_header(nghttp2_session*, const nghttp2_frame*, nghttp2_rcbuf*,
+                               nghttp2_rcbuf*, uint8_t, void* user) {
+    return self(user).guard_ ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE : 0;
+  }
+
   static void on_head(http2_session& s, http2_stream& stream, bool ended) {
+    if (s.incoming_too_large_) {
+      stream.has_final_head_ = true;
+      stream.on_head_too_large();
+      return;
+    }
     if (stream.has_final_head_) {
       stream.on_trailers(s.incoming_);
       if (ended) stream.on_end();
@@ -215,6 +249,7 @@ struct http2_callbacks {
       nghttp2_session_callbacks_set_on_frame_send_callback(c, &on_frame_sent);
       nghttp2_session_callbacks_set_on_begin_headers_callback(c, &on_begin_headers);
       nghttp2_session_callbacks_set_on_header_callback2(c, &on_header);
+      nghttp2_session_callbacks_set_on_invalid_header_callback2(c, &on_invalid_header);
       nghttp2_session_callbacks_set_on_frame_recv_callback(c, &on_frame);
       nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, &on_content);
       nghttp2_session_callbacks_set_on_stream_close_callback(c, &on_stream_close);
@@ -243,6 +278,11 @@ http2_session::http2_session(shard& home, transport connection, http2_owner& own
   nghttp2_option_set_no_closed_streams(option, 1);
   nghttp2_option_set_max_send_header_block_length(option, 2 * limits::head_bytes);
   nghttp2_option_set_peer_max_concurrent_streams(option, options.max_streams);
+  if (options.untrusted) {
+    guard_.emplace(std::chrono::steady_clock::now());
+    nghttp2_option_set_max_continuations(option, most_continuations);
+    nghttp2_option_set_max_settings(option, most_settings);
+  }
   if (server_)
     nghttp2_session_server_new2(&session_, http2_callbacks::table(), this, option);
   else
@@ -255,6 +295,7 @@ http2_session::http2_session(shard& home, transport connection, http2_owner& own
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, 2 * limits::head_bytes}};
   if (server_ && options.extended_connect)
     settings.push_back({NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1});
+  if (options.untrusted) settings.push_back({NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1});
   if (!server_) settings.push_back({NGHTTP2_SETTINGS_ENABLE_PUSH, 0});
   nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
   nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, limits::connection_window);
@@ -270,6 +311,8 @@ http2_session::~http2_session() {
 
 void http2_session::release_incoming() {
   incoming_.clear();
+  incoming_size_ = 0;
+  incoming_too_large_ = false;
   for (auto* buffer : incoming_storage_)
     nghttp2_rcbuf_decref(buffer);
   incoming_storage_.clear();
@@ -311,6 +354,12 @@ awaitable<error> http2_session::run() {
 }
 
 bool http2_session::receive(std::span<const char> bytes) {
+  if (guard_ && !guard_->on_received(bytes, std::chrono::steady_clock::now())) {
+    calm_down();
+    flush();
+    fail({error_category::overloaded, "http2_flood", "connector", "too many frames without a use"});
+    return false;
+  }
   const auto taken = nghttp2_session_mem_recv(
       session_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
   if (taken < 0) {
@@ -330,6 +379,20 @@ bool http2_session::receive(std::span<const char> bytes) {
   return !closed_;
 }
 
+void http2_session::calm_down() {
+  nghttp2_session_terminate_session(session_, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+bool http2_session::has_ended() const noexcept {
+  return nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0;
+}
+
+void http2_session::submit_aborts() {
+  for (auto* stream : aborted_)
+    nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream->id_, stream->abort_code_);
+  aborted_.clear();
+}
+
 void http2_session::flush() {
   if (closed_ || writing_blocked_) return;
   for (bool more = true; more && !closed_ && !writing_blocked_;) {
@@ -343,11 +406,14 @@ void http2_session::flush() {
     if (!filled.empty() && !write_out(filled)) return;
     notify_writable();
     more = !filled.empty() && nghttp2_session_want_write(session_) != 0;
+    if (!more && !aborted_.empty()) {
+      submit_aborts();
+      more = true;
+    }
   }
   // nghttp2 answers a broken protocol with GOAWAY and is deaf from then on: do not wait for such a
   // peer to leave.
-  if (!closed_ && !writing_blocked_ && !leaving_ && !going_away_ &&
-      nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0)
+  if (!closed_ && !writing_blocked_ && !leaving_ && !going_away_ && has_ended())
     fail({error_category::bad_gateway, "http2_protocol", "connector",
           "the peer broke the protocol"});
 }
@@ -416,6 +482,7 @@ void http2_session::remove(http2_stream& stream) {
   streams_[stream.index_] = streams_.back();
   streams_.pop_back();
   std::erase(writable_, &stream);
+  std::erase(aborted_, &stream);
   stream.id_ = -1;
   stream.out_offset_ = 0;
   stream.out_.clear();
@@ -537,9 +604,23 @@ void http2_session::reset(http2_stream& stream, uint32_t code) {
   wants_flush();
 }
 
+void http2_session::abort(http2_stream& stream, uint32_t code) {
+  if (closed_ || stream.id_ < 0) return;
+  stream.abort_code_ = code;
+  if (std::find(aborted_.begin(), aborted_.end(), &stream) == aborted_.end())
+    aborted_.push_back(&stream);
+  wants_flush();
+}
+
 void http2_session::ping() {
   if (closed_) return;
   nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
+  wants_flush();
+}
+
+void http2_session::announce_end() {
+  if (closed_ || leaving_) return;
+  nghttp2_submit_shutdown_notice(session_);
   wants_flush();
 }
 

@@ -1,9 +1,10 @@
 #pragma once
 // One HTTP/2 connection (RFC 9113) by nghttp2, in either role: the tunnel's node side sends the
-// requests over a connection it accepted, the connector answers them over one it dialled. All
-// frames of a turn leave in one write.
+// requests over a connection it accepted, the connector answers them over one it dialled; the edge
+// answers users. All frames of a turn leave in one write.
 
 #include "runtime/error.hpp"
+#include "runtime/http2_guard.hpp"
 #include "runtime/http_fields.hpp"
 #include "runtime/transport.hpp"
 #include "runtime/wait_point.hpp"
@@ -11,6 +12,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,8 @@ class http2_stream {
   virtual void on_head(const field_list& fields, bool end_of_stream) = 0;
   /// An interim response (1xx).
   virtual void on_interim(const field_list&) {}
+  /// Untrusted peers: the head has more or larger fields than limits allow; they are not kept.
+  virtual void on_head_too_large() {}
   /// Content; tell the session with consumed() when it has gone on, else the peer's window stays
   /// shut.
   virtual void on_content(std::string_view piece) = 0;
@@ -37,6 +41,9 @@ class http2_stream {
   virtual void on_end() = 0;
   /// Room to write again, or the peer has opened its window.
   virtual void on_writable() {}
+  /// Content is on its way to the socket. Called while the session sends: count, and nothing else
+  /// on this session.
+  virtual void on_sent(size_t) {}
   /// The stream is over: code NO_ERROR if it ended well both ways. Last call.
   virtual void on_closed(uint32_t code) = 0;
 
@@ -53,6 +60,7 @@ class http2_stream {
   bool out_deferred_ = false;  ///< nghttp2 has been told that there is nothing to send
   bool wants_writable_ = false;
   bool has_final_head_ = false;
+  uint32_t abort_code_ = 0;  ///< of the reset that follows what goes out now
   std::vector<std::pair<std::string, std::string>> out_trailers_;
 };
 
@@ -81,6 +89,10 @@ struct http2_options {
   uint32_t max_streams = 1'000;  ///< that the peer may open at once
   uint32_t max_frame = 64 * 1024;
   bool extended_connect = false;  ///< RFC 8441
+  /// Server role, for peers that nobody has admitted: floods end the connection (http2_guard),
+  /// malformed fields refuse the request instead of vanishing, heads are bounded, RFC 9218 instead
+  /// of trees of priorities.
+  bool untrusted = false;
 };
 
 /// Owns the connection. Lives on one shard; run() must have returned before it is destroyed.
@@ -126,8 +138,13 @@ class http2_session final : private flushable {
   void consumed(http2_stream& stream, size_t bytes);
 
   void reset(http2_stream& stream, uint32_t code);
+  /// The same at the end of the turn: what is queued and may go goes out first.
+  void abort(http2_stream& stream, uint32_t code);
   void ping();
-  /// Announces the end; running streams finish.
+  /// Server role: asks the peer to open no more streams. Those that cross it are still served;
+  /// go_away() later ends that (RFC 9113, section 6.8).
+  void announce_end();
+  /// Announces the end; running streams finish, later ones are not looked at.
   void go_away();
   /// Ends the connection now; run() returns.
   void close();
@@ -153,6 +170,9 @@ class http2_session final : private flushable {
   bool receive(std::span<const char> bytes);
   void notify_writable();
   void wake_all_writers();
+  void submit_aborts();
+  void calm_down();
+  bool has_ended() const noexcept;
   void resume(http2_stream& stream);
   void release_incoming();
   void add(http2_stream& stream, int32_t id);
@@ -168,7 +188,11 @@ class http2_session final : private flushable {
   std::string unsent_;                   ///< what the socket did not take
   std::span<char> batch_;                ///< the shard's scratch while flushing
   size_t batch_size_ = 0;
-  field_list incoming_;  ///< the head that is being received, and its storage
+  std::vector<http2_stream*> aborted_;  ///< to be reset behind what goes out now
+  std::optional<http2_guard> guard_;    ///< of untrusted peers
+  field_list incoming_;                 ///< the head that is being received, and its storage
+  size_t incoming_size_ = 0;
+  bool incoming_too_large_ = false;
   std::vector<nghttp2_rcbuf*> incoming_storage_;
   std::shared_ptr<bool> alive_;  ///< for handlers that may outlive the session
   error failure_;

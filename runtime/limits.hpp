@@ -35,11 +35,15 @@ inline constexpr uint32_t stream_window = 256 * 1024;
 /// The connection window must never be the limit: one slow stream would stall the others (RFC 9113,
 /// section 5.2).
 inline constexpr int32_t connection_window = 0x7fffffff;
+/// Streams that a user may have open at once; browsers want a hundred.
+inline constexpr uint32_t user_streams = 100;
+/// What a user may send of a request's content before anybody has asked for it; then the window is
+/// raised to stream_window.
+inline constexpr uint32_t user_stream_window = 64 * 1024;
+/// Frames from users. The smallest that HTTP/2 allows: nine of them are the largest head.
+inline constexpr uint32_t user_frame = 16 * 1024;
 /// Bytes queued towards one peer before its source is asked to wait.
 inline constexpr size_t write_high_water = 128 * 1024;
-/// Control frames (RST_STREAM, SETTINGS, PING) accepted from a tunnel's peer within a second:
-/// floods end the tunnel.
-inline constexpr uint32_t control_frames_per_second = 10'000;
 
 /// From the end of the handshake to the connector's hello.
 inline constexpr auto hello_timeout = 5s;

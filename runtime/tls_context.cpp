@@ -259,6 +259,14 @@ std::string_view selected_protocol(SSL* connection) {
   return {reinterpret_cast<const char*>(data), size};
 }
 
+bool certificate_covers(SSL* connection, std::string_view host) {
+  auto* certificate = SSL_get_certificate(connection);
+  return certificate != nullptr &&
+         X509_check_host(certificate, host.data(), host.size(),
+                         X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT,
+                         nullptr) == 1;
+}
+
 std::string server_name(SSL* connection) {
   const char* name = SSL_get_servername(connection, TLSEXT_NAMETYPE_host_name);
   return name == nullptr ? std::string{} : lower(name);

@@ -88,6 +88,9 @@ std::string peer_certificate_pem(SSL* connection);
 /// The protocol chosen by ALPN, empty if none.
 std::string_view selected_protocol(SSL* connection);
 
+/// Whether the certificate that we show on this connection is good for a host name (RFC 9525).
+bool certificate_covers(SSL* connection, std::string_view host);
+
 /// The server name that the client asked for, lower-cased, empty if none.
 std::string server_name(SSL* connection);
 

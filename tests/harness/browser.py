@@ -67,10 +67,10 @@ def forms_of(text):
 class browser:
     """One browser profile. `visited` holds every response since the last request by hand, in order."""
 
-    def __init__(self, ca_file, timeout=30.0, check_name=True):
+    def __init__(self, ca_file, timeout=30.0, check_name=True, http2=False):
         network.resolve_localhost_names()
         self.client = httpx.Client(verify=network.trusting(ca_file, check_name), timeout=timeout, follow_redirects=False,
-                                   trust_env=False)
+                                   trust_env=False, http2=http2)
         self.visited = []
 
     def __enter__(self):

@@ -1,0 +1,255 @@
+#include "edge/http2_request.hpp"
+
+#include "edge/node_load.hpp"
+#include "runtime/limits.hpp"
+
+namespace postern::edge {
+
+namespace limits = runtime::limits;
+using runtime::awaitable;
+using runtime::error;
+using runtime::error_category;
+using runtime::field_list;
+
+http2_request::http2_request(http2_connection& connection)
+    : user_request(connection.context(), connection.gate(), connection.service()),
+      connection_(connection),
+      begin_(connection.context().home),
+      point_(connection.context().home) {}
+
+http2_request::~http2_request() = default;
+
+void http2_request::assign() {
+  runtime::ensure(state_ == state::resting, "a request is used by one stream at a time");
+  state_ = state::assigned;
+  closed_ = head_too_large_ = head_request_ = mute_ = has_content_ = content_ended_ =
+      content_passed_ = owes_continue_ = window_raised_ = false;
+  trailers_.clear();
+  content_offset_ = 0;
+  sent_ = sent_seen_ = 0;
+}
+
+void http2_request::quit() {
+  quitting_ = true;
+  begin_.wake();
+}
+
+// -- what the user says
+// ---------------------------------------------------------------------------
+
+void http2_request::keep_head(const field_list& fields) {
+  size_t size = 0;
+  for (const auto& f : fields)
+    size += f.name.size() + f.value.size();
+  head_.clear();
+  head_.reserve(size);
+  fields_.clear();
+  const auto keep = [this](std::string_view text) {
+    const auto at = head_.size();
+    head_.append(text);
+    return std::string_view{head_.data() + at, text.size()};
+  };
+  for (const auto& f : fields) {
+    const auto name = keep(f.name);
+    fields_.push_back({name, keep(f.value)});
+  }
+}
+
+void http2_request::on_head(const field_list& fields, bool end_of_stream) {
+  connection_.on_head_complete();
+  keep_head(fields);
+  content_ended_ = end_of_stream;
+  has_content_ = !end_of_stream;
+  state_ = state::serving;
+  begin_.wake();
+}
+
+void http2_request::on_head_too_large() {
+  if (state_ != state::assigned) return cut();  // trailers
+  connection_.on_head_complete();
+  fields_.clear();
+  head_too_large_ = has_content_ = true;
+  state_ = state::serving;
+  begin_.wake();
+}
+
+void http2_request::on_content(std::string_view piece) {
+  if (state_ != state::serving) return;  // nobody wants it: the window stays as it is
+  if (whole_ != nullptr) {
+    if (whole_->size() <= limits::service_content_bytes) whole_->append(piece);
+    session().consumed(*this, piece.size());
+    return point_.wake();
+  }
+  if (content_.size() == content_offset_) piece.remove_prefix(pass_on(piece));
+  if (content_offset_ == content_.size()) {
+    content_.clear();
+    content_offset_ = 0;
+  }
+  content_.append(piece);
+}
+
+void http2_request::on_trailers(const field_list& fields) {
+  for (const auto& f : fields)
+    if (!is_reserved_request_field(f.name)) trailers_.emplace_back(f.name, f.value);
+}
+
+void http2_request::on_end() {
+  content_ended_ = true;
+  if (state_ != state::serving) return;
+  if (whole_ != nullptr) return point_.wake();
+  take_content();
+}
+
+void http2_request::on_sent(size_t bytes) {
+  sent_ += bytes;
+  exchange_.on_sent(bytes);
+}
+
+void http2_request::on_closed(uint32_t) {
+  closed_ = true;
+  if (state_ == state::assigned) {
+    connection_.on_head_complete();
+    state_ = state::resting;
+    return connection_.release(*this);
+  }
+  exchange_.user_gone();
+  point_.wake();
+}
+
+// -- serving
+// ---------------------------------------------------------------------------------------
+
+awaitable<void> http2_request::run() {
+  for (;;) {
+    co_await begin_.wait();
+    if (quitting_) co_return;
+    co_await serve_next();
+    co_await wait_for_end();
+    state_ = state::resting;
+    connection_.release(*this);
+  }
+}
+
+awaitable<void> http2_request::serve_next() {
+  if (closed_) co_return;  // reset in the same breath
+  const counted running{context_.load->exchanges};
+  begin(connection_.client_address());
+  if (head_too_large_)
+    refuse({error_category::too_large, "head_too_large", "request", {}});
+  else
+    co_await serve_checked();
+  write_access_log();
+}
+
+awaitable<void> http2_request::serve_checked() {
+  const auto checked = check_http2_request(fields_, has_content_);
+  if (!checked) co_return refuse(checked.error());
+  head_request_ = checked->method == "HEAD";
+  owes_continue_ = checked->expects_continue;
+  if (!connection_.covers(checked->host))
+    co_return refuse({error_category::invalid_input, "misdirected", "request",
+                      "the connection was not made for " + std::string{checked->host}});
+  if (checked->websocket) make_websocket_key();
+  if (!session_ && connection_.last_session())
+    session_ = std::make_unique<opened_session>(*connection_.last_session());
+  co_await serve(*checked, fields_);
+  if (session_) connection_.remember(*session_);
+}
+
+awaitable<bool> http2_request::read_content(const checked_request&, std::string& into) {
+  if (const auto size = content_.size() - content_offset_; size > 0) {
+    into.assign(content_, content_offset_);
+    session().consumed(*this, size);
+    content_.clear();
+    content_offset_ = 0;
+  }
+  if (owes_continue_ && !content_ended_) send_interim(100, {});
+  whole_ = &into;
+  while (!content_ended_ && !closed_ && into.size() <= limits::service_content_bytes)
+    co_await point_.wait();
+  whole_ = nullptr;
+  co_return content_ended_&& into.size() <= limits::service_content_bytes;
+}
+
+awaitable<void> http2_request::pump() {
+  content_passed_ = false;
+  while (!exchange_.ended() && !closed_) {
+    take_content();
+    if (exchange_.ended()) break;
+    watch_session();
+    co_await point_.wait();
+  }
+  if (closed_) exchange_.user_gone();
+}
+
+size_t http2_request::pass_on(std::string_view piece) {
+  size_t passed = 0;
+  for (size_t room; passed < piece.size() && (room = exchange_.content_room()) > 0;) {
+    const auto part = piece.substr(passed, room);
+    exchange_.content(part);
+    passed += part.size();
+  }
+  if (passed == 0) return 0;
+  if (!window_raised_ && !content_ended_) {
+    window_raised_ = true;
+    session().open_window(*this, limits::stream_window);
+  }
+  session().consumed(*this, passed);
+  return passed;
+}
+
+void http2_request::take_content() {
+  const auto now = exchange_.current();
+  if (now != exchange::state::requested && now != exchange::state::responding) return;
+  if (owes_continue_ && !content_ended_ && exchange_.content_room() > 0) {
+    // The connector has asked for the content, whether the origin said 100 or began to read without
+    // a word.
+    send_interim(100, {});
+  }
+  content_offset_ += pass_on(std::string_view{content_}.substr(content_offset_));
+  if (content_offset_ < content_.size() || !content_ended_ || content_passed_ || !has_content_)
+    return;
+  content_passed_ = true;
+  exchange_.content_end(trailers_);
+}
+
+void http2_request::wake() {
+  take_content();
+  if (exchange_.ended() || exchange_.watch_user()) point_.wake();
+}
+
+void http2_request::cut() {
+  session().abort(*this, NGHTTP2_INTERNAL_ERROR);
+}
+
+// -- the end
+// ---------------------------------------------------------------------------------------
+
+awaitable<void> http2_request::wait_for_end() {
+  state_ = state::answered;
+  std::string{}.swap(content_);
+  content_offset_ = 0;
+  while (!closed_) {
+    if (!deadline_.armed()) {
+      sent_seen_ = sent_;
+      context_.home.timers().arm(
+          deadline_, limits::keep_alive_timeout,
+          [](void* raw) { static_cast<http2_request*>(raw)->on_late(); }, this);
+    }
+    co_await point_.wait();
+  }
+  deadline_.disarm();
+}
+
+void http2_request::on_late() {
+  if (sent_ == sent_seen_) {
+    // The user takes nothing any more: neither content nor, perhaps, a reset.
+    if (session().write_blocked())
+      session().close();
+    else
+      session().reset(*this, NGHTTP2_CANCEL);
+  }
+  point_.wake();
+}
+
+}  // namespace postern::edge

@@ -1,0 +1,26 @@
+#pragma once
+// A user's connection as its shard sees it, whatever it speaks.
+
+#include "runtime/awaitable.hpp"
+
+namespace postern::edge {
+
+/// Held by std::shared_ptr; keeps itself alive while run() lasts. One shard.
+class user_connection {
+ public:
+  virtual ~user_connection() = default;
+
+  /// Serves the connection until it ends. Call once.
+  virtual runtime::awaitable<void> run() = 0;
+
+  /// The node leaves: what is idle ends now, what is busy after its responses.
+  virtual void drain() = 0;
+
+  /// The node has waited long enough for exchanges that have no connection yet.
+  virtual void stop_waiting() = 0;
+
+  /// Ends now, whatever runs.
+  virtual void end() = 0;
+};
+
+}  // namespace postern::edge
