@@ -207,6 +207,13 @@ void read_cluster(toml_section s, cluster_options& out, const node& n, named_fil
   check_file(s, "authority_file", out.authority_file, certificate_rule);
 }
 
+void read_limits(toml_section s, limit_options& out) {
+  s.read("connections_per_address", out.connections_per_address, 0, 1'000'000);
+  s.read("requests_per_address", out.requests_per_address, 0, 1'000'000);
+  s.read("requests_per_application", out.requests_per_application, 0, 1'000'000);
+  s.finish();
+}
+
 result<node> read_node(std::string_view text, const std::string& file, named_files files) {
   toml_document document{text, file};
   auto root = document.root();
@@ -219,6 +226,7 @@ result<node> read_node(std::string_view text, const std::string& file, named_fil
   read_names(root.section("names"), n.names, n.sts.enabled);
   read_connectors(root.section("connectors"), n.connectors);
   read_session(root.section("session"), n.session);
+  read_limits(root.section("limits"), n.limits);
   read_log(root.section("log"), n.log);
   read_store(root.section("store"), n.store, files);
   read_cluster(root.section("cluster"), n.cluster, n, files);

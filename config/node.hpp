@@ -57,6 +57,13 @@ struct session_options {
   std::chrono::seconds leeway{60};  ///< for clocks that differ, when tokens are checked
 };
 
+/// 0: no limit. An address is one of IPv4, or a network of 64 bits of IPv6.
+struct limit_options {
+  uint32_t connections_per_address = 0;   ///< at once
+  uint32_t requests_per_address = 0;      ///< a second; more get 429
+  uint32_t requests_per_application = 0;  ///< a second, of all users together
+};
+
 struct log_options {
   std::string level = "info";   ///< trace, debug, info, warn, error
   std::string format = "text";  ///< or "json"
@@ -94,6 +101,7 @@ struct node {
   sts_options sts;
   connector_options connectors;
   session_options session;
+  limit_options limits;
   log_options log;
   store_options store;
   cluster_options cluster;

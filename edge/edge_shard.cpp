@@ -3,6 +3,7 @@
 #include "edge/http1_connection.hpp"
 #include "edge/http2_connection.hpp"
 #include "edge/node_load.hpp"
+#include "edge/traffic_limits.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
 #include "runtime/x509.hpp"
@@ -161,6 +162,11 @@ awaitable<void> edge_shard::accept_loop(runtime::tcp_acceptor& acceptor, bool re
 awaitable<void> edge_shard::welcome(runtime::tcp_socket socket) {
   const counted open{context_.load->connections};
   auto address = address_of(socket);
+  connection_place place{*context_.load->traffic, address};
+  if (!place) {
+    runtime::log_event(spdlog::level::info, "too many connections", {{"address", address}});
+    co_return;
+  }
   const auto tls = identity_.current();
   runtime::transport connection{std::move(socket), tls->make_connection()};
   shaking_.insert(&connection);
@@ -181,6 +187,7 @@ awaitable<void> edge_shard::welcome(runtime::tcp_socket socket) {
       connection.shutdown();
       co_return;
     }
+    place.give_back();
     adopt_tunnel(context_, std::move(connection),
                  {certificate->common_name, certificate->serial, std::move(address)});
     co_return;

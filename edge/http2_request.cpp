@@ -23,7 +23,7 @@ void http2_request::assign() {
   runtime::ensure(state_ == state::resting, "a request is used by one stream at a time");
   state_ = state::assigned;
   closed_ = head_too_large_ = head_request_ = mute_ = has_content_ = content_ended_ =
-      content_passed_ = owes_continue_ = window_raised_ = false;
+      content_begun_ = content_passed_ = owes_continue_ = window_raised_ = false;
   trailers_.clear();
   content_offset_ = 0;
   sent_ = sent_seen_ = 0;
@@ -172,7 +172,7 @@ awaitable<bool> http2_request::read_content(const checked_request&, std::string&
 }
 
 awaitable<void> http2_request::pump() {
-  content_passed_ = false;
+  content_begun_ = content_passed_ = false;
   while (!exchange_.ended() && !closed_) {
     take_content();
     if (exchange_.ended()) break;
@@ -190,6 +190,7 @@ size_t http2_request::pass_on(std::string_view piece) {
     passed += part.size();
   }
   if (passed == 0) return 0;
+  content_begun_ = true;
   if (!window_raised_ && !content_ended_) {
     window_raised_ = true;
     session().open_window(*this, limits::stream_window);
@@ -209,6 +210,8 @@ void http2_request::take_content() {
   content_offset_ += pass_on(std::string_view{content_}.substr(content_offset_));
   if (content_offset_ < content_.size() || !content_ended_ || content_passed_ || !has_content_)
     return;
+  // Without content the end alone is what the connector asks for.
+  if (!content_begun_ && exchange_.content_room() == 0) return;
   content_passed_ = true;
   exchange_.content_end(trailers_);
 }

@@ -88,6 +88,7 @@ class http2_request final : public runtime::http2_stream, private user_request {
   bool mute_ = false;  ///< the response has no content, whatever the origin sends
   bool has_content_ = false;
   bool content_ended_ = false;   ///< the user has sent everything
+  bool content_begun_ = false;   ///< some of it has gone on to this exchange
   bool content_passed_ = false;  ///< ... and this exchange has been told
   bool owes_continue_ = false;   ///< the user waits for a 100 before it sends content
   bool window_raised_ = false;

@@ -13,6 +13,7 @@
 #include "edge/node_store.hpp"
 #include "edge/stop_signal.hpp"
 #include "edge/sts_clients.hpp"
+#include "edge/traffic_limits.hpp"
 #include "runtime/cluster_link.hpp"
 #include "runtime/files.hpp"
 #include "runtime/log.hpp"
@@ -232,6 +233,7 @@ void node::publish(const actors::routing& routing) {
 }
 
 result<void> node::start_edge() {
+  load_->traffic = std::make_shared<traffic_limits>(options_.limits);
   for (size_t i = 0; i < shards_.size(); ++i) {
     edge_context context{shards_.at(i), shards_,       options_,    urls_,     clock_,
                          random_,       keys_.cookies, issuer_tls_, sts_.get()};

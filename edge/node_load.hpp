@@ -4,8 +4,11 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
 namespace postern::edge {
+
+class traffic_limits;
 
 struct node_load {
   std::atomic<uint64_t> next_exchange{1};  ///< ids of exchanges
@@ -17,7 +20,8 @@ struct node_load {
       0};  ///< of those exchanges, configuration pulls that wait for a change
   /// By shard: the version of what is published that it has taken over.
   std::array<std::atomic<uint64_t>, 256> published_version{};
-  std::atomic<bool> draining{false};  ///< finish what runs, take nothing new
+  std::shared_ptr<traffic_limits> traffic;  ///< set before the shards serve
+  std::atomic<bool> draining{false};        ///< finish what runs, take nothing new
 
   /// Whether the first `shards` shards have taken over that version.
   bool in_force(uint64_t version, size_t shards) const noexcept {

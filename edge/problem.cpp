@@ -23,6 +23,7 @@ struct precise_status {
 constexpr std::array precise_statuses{
     precise_status{"head_too_large", http_status::request_header_fields_too_large},
     precise_status{"misdirected", http_status::misdirected_request},
+    precise_status{"too_many_requests", http_status::too_many_requests},
     precise_status{"request_timeout", http_status::request_timeout},
     precise_status{"method_refused", http_status::not_implemented},
     precise_status{"coding_refused", http_status::not_implemented},

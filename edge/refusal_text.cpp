@@ -151,6 +151,8 @@ constexpr std::array texts{
     refusal_text{"misdirected", "Ask again",
                  "The connection was made for another address than the one that was asked for.",
                  "Open the address again; if it stays, close the browser first."},
+    refusal_text{"too_many_requests", "Too much at once",
+                 "Too many requests have come within a second.", "Try again in a moment."},
     // -- enrolment
     refusal_text{"enrolment_token_unknown", "Not enrolled", "The enrolment token is not known.",
                  "Ask an administrator for a new one."},

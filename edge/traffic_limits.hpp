@@ -61,4 +61,25 @@ class traffic_limits {
   std::array<stripe, stripe_count> stripes_;
 };
 
+/// One connection's place, given back at its end. Test it first: it may have got none.
+class connection_place {
+ public:
+  connection_place(traffic_limits& limits, const std::string& address)
+      : limits_(limits), address_(address), taken_(limits.open_connection(address)) {}
+  ~connection_place() { give_back(); }
+  connection_place(const connection_place&) = delete;
+  connection_place& operator=(const connection_place&) = delete;
+
+  explicit operator bool() const noexcept { return taken_; }
+  void give_back() noexcept {
+    if (taken_) limits_.close_connection(address_);
+    taken_ = false;
+  }
+
+ private:
+  traffic_limits& limits_;
+  const std::string address_;
+  bool taken_;
+};
+
 }  // namespace postern::edge

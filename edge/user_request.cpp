@@ -2,6 +2,7 @@
 
 #include "edge/node_load.hpp"
 #include "edge/site.hpp"
+#include "edge/traffic_limits.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
 
@@ -38,6 +39,10 @@ error no_such_application() {
   return {error_category::not_found, "application_unknown", "application", {}};
 }
 
+error too_many_requests(const char* source) {
+  return {error_category::overloaded, "too_many_requests", source, {}};
+}
+
 }  // namespace
 
 user_request::user_request(edge_context& context, gatekeeper& gate, site& service)
@@ -67,6 +72,8 @@ void user_request::remember(const checked_request& request, const field_list& fi
 
 awaitable<void> user_request::serve(const checked_request& request, const field_list& fields) {
   remember(request, fields);
+  if (!context_.load->traffic->take_of_address(client_address_, began_at_))
+    co_return refuse(too_many_requests("request"));
   if (site_.is_service_host(request.host))
     co_await serve_service(request, fields);
   else
@@ -129,6 +136,8 @@ awaitable<void> user_request::serve_application(const checked_request& request,
                         "a path that could be read in two ways"});
   }
   const auto& application = *to->application;
+  if (!context_.load->traffic->take_of_application(application.name, began_at_))
+    co_return refuse(too_many_requests("application"));
   if (application.maintenance)
     co_return refuse({error_category::unavailable, "maintenance", "application", {}});
   if (application.preauthentication == config::preauthentication_kind::passthrough)

@@ -1,13 +1,10 @@
 """HTTP/2 at the edge: everything that HTTP/1.1 can, many at once, and several names on one connection."""
-import asyncio
 import base64
 import hashlib
 import json
-import os
 import threading
 import time
 
-import httpx
 import pytest
 
 from harness import pattern
@@ -283,7 +280,7 @@ def test_an_abort_before_the_response_reaches_the_origin(world, connect):
         asked.set()
         try:
             one.stream.exactly(1)
-        except EOFError:
+        except (EOFError, OSError):
             ended.append(time.monotonic())
             raise
     world.raw.on("/h2-abandoned", serve)
@@ -316,7 +313,7 @@ def test_a_request_cut_short_is_never_taken_for_whole(world, connect):
     def serve(one):
         try:
             whole.append(one.content())
-        except EOFError:
+        except (EOFError, OSError):
             ended.append(1)
             raise
         one.answer(200)

@@ -82,6 +82,10 @@ exchanges = 7
 [session]
 lifetime = "1h"
 leeway = "0s"
+[limits]
+connections_per_address = 10
+requests_per_address = 20
+requests_per_application = 30
 [log]
 level = "debug"
 format = "json"
@@ -108,6 +112,9 @@ access = false
   CAF_CHECK_EQUAL(n->connectors.exchanges, 7u);
   CAF_CHECK(n->session.lifetime == 1h);
   CAF_CHECK(n->session.leeway == 0s);
+  CAF_CHECK_EQUAL(n->limits.connections_per_address, 10u);
+  CAF_CHECK_EQUAL(n->limits.requests_per_address, 20u);
+  CAF_CHECK_EQUAL(n->limits.requests_per_application, 30u);
   CAF_CHECK_EQUAL(n->log.level, "debug");
   CAF_CHECK_EQUAL(n->log.format, "json");
   CAF_CHECK_EQUAL(n->log.file, "/etc/log");

@@ -185,3 +185,61 @@ CAF_TEST(a websocket upgrade is recognised and complete) {
   CAF_CHECK(get("/", upgrade + key + "Content-Length: 3\r\n").starts_with("malformed_head"));
   CAF_CHECK(post(upgrade + key).starts_with("malformed_head"));
 }
+
+namespace {
+
+std::string shown2(runtime::field_list fields, bool has_content = false) {
+  const auto request = check_http2_request(fields, has_content);
+  if (!request) return request.error().cause;
+  auto text = std::string{request->method} + " " + std::string{request->host} + " " +
+              std::string{request->target} + " " + std::string{request->path};
+  if (request->websocket) text += " websocket";
+  if (request->expects_continue) text += " continue";
+  if (request->has_content) text += " content";
+  return text;
+}
+
+runtime::field_list head2(std::string_view method, std::string_view path,
+                          std::string_view authority = "a.example:8443") {
+  return {{":method", method}, {":scheme", "https"}, {":authority", authority}, {":path", path}};
+}
+
+}  // namespace
+
+CAF_TEST(an ordinary request of HTTP 2 passes) {
+  CAF_CHECK_EQUAL(shown2(head2("GET", "/a?b=//")), "GET a.example /a?b=// /a");
+  CAF_CHECK_EQUAL(shown2(head2("POST", "/"), true), "POST a.example / / content");
+  CAF_CHECK_EQUAL(shown2(head2("OPTIONS", "*")), "OPTIONS a.example * *");
+  auto expecting = head2("POST", "/");
+  expecting.push_back({"expect", "100-continue"});
+  CAF_CHECK_EQUAL(shown2(expecting, true), "POST a.example / / continue content");
+  CAF_CHECK_EQUAL(shown2({{":method", "GET"}, {":scheme", "https"}, {":path", "/"}, {"host", "b"}}),
+                  "GET b / /");
+}
+
+CAF_TEST(a request of HTTP 2 names one host in one way) {
+  auto two = head2("GET", "/");
+  two.push_back({"host", "b.example"});
+  CAF_CHECK_EQUAL(shown2(two), "malformed_head");
+  auto same = head2("GET", "/");
+  same.push_back({"host", "A.EXAMPLE:8443"});
+  CAF_CHECK_EQUAL(shown2(same), "GET a.example / /");
+  for (const auto* authority : {"", "a@b", "a b", "a:b", "a/b", "[::1"})
+    CAF_CHECK_EQUAL(shown2(head2("GET", "/", authority)), "malformed_head");
+  CAF_CHECK_EQUAL(
+      shown2({{":method", "GET"}, {":scheme", "ftp"}, {":authority", "a.example"}, {":path", "/"}}),
+      "malformed_head");
+}
+
+CAF_TEST(only a WebSocket opens by CONNECT over HTTP 2) {
+  auto websocket = head2("CONNECT", "/chat");
+  websocket.push_back({":protocol", "websocket"});
+  CAF_CHECK_EQUAL(shown2(websocket, true), "CONNECT a.example /chat /chat websocket");
+  CAF_CHECK_EQUAL(shown2(head2("CONNECT", "/chat")), "method_refused");
+  auto other = head2("CONNECT", "/chat");
+  other.push_back({":protocol", "connect-udp"});
+  CAF_CHECK_EQUAL(shown2(other), "method_refused");
+  CAF_CHECK_EQUAL(shown2(head2("TRACE", "/")), "method_refused");
+  for (const auto* path : {"", "chat", "/a b", "/a#b", "/a\\b", "*"})
+    CAF_CHECK_EQUAL(shown2(head2("GET", path)), "malformed_head");
+}
