@@ -47,6 +47,10 @@ error group_queue_state::out_of_patience() const {
 void group_queue_state::serve(actor_time now) {
   while (!line.empty() && board.has_room()) {
     auto next = line.serve();
+    if (next->deadline <= now) {
+      next->promise.deliver(runtime::to_caf(out_of_patience()));
+      continue;
+    }
     next->promise.deliver(*board.take(next->ticket.shard, next->ticket.avoid, now));
     rate.on_served(now);
   }
@@ -89,9 +93,10 @@ void start_timer(queue_pointer self, actor_time now) {
 caf::result<dispatch> submit(queue_pointer self, exchange_ticket& ticket) {
   auto& state = self->state;
   const auto now = self->clock().now();
+  const auto deadline = (ticket.asked_at == actor_time{} ? now : ticket.asked_at) + ticket.patience;
+  if (deadline < now) return runtime::to_caf(state.out_of_patience());
   if (auto place = state.board.take(ticket.shard, ticket.avoid, now)) return std::move(*place);
   auto promise = self->make_response_promise<dispatch>();
-  const auto deadline = now + ticket.patience;
   if (auto e = state.enter({std::move(ticket), deadline, promise});
       e.category != error_category::none)
     promise.deliver(runtime::to_caf(e));

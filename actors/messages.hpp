@@ -255,6 +255,9 @@ struct exchange_ticket {
   std::string application;   ///< fairness is between applications
   uint32_t shard = 0;        ///< the user's shard; a tunnel there is preferred
   milliseconds patience{0};  ///< how long it may wait for a connection
+  /// Since when it waits, by the actors' clock: after a stall of the node nobody may be left who
+  /// would give the place back. Not set: since it arrives at the queue.
+  std::chrono::steady_clock::time_point asked_at{};
   std::string avoid;         ///< the connector that just failed it; empty: none
 };
 

@@ -99,8 +99,12 @@ awaitable<result<void>> exchange::start(exchange_request request) {
                    std::chrono::duration_cast<std::chrono::milliseconds>(now - began_at_),
                std::chrono::milliseconds::zero());
   actors::exchange_ticket ticket{
-      context_.load->next_exchange.fetch_add(1, std::memory_order_relaxed), application.name,
-      context_.home.index(), patience, avoid_};
+      context_.load->next_exchange.fetch_add(1, std::memory_order_relaxed),
+      application.name,
+      context_.home.index(),
+      patience,
+      now,
+      avoid_};
   ticket_ = ticket.id;
   watch_user_ = user_left_ = false;
   arm_quiet(limits::abort_watch_delay);

@@ -259,6 +259,21 @@ CAF_TEST(all lines together are bounded) {
   CAF_CHECK_EQUAL(submit("another")->cause(), "queue_full");
 }
 
+CAF_TEST(whoever has stopped waiting gets no place) {
+  // As after a stall of the node: the asker's own patience is over when the queue gets to see it.
+  attach(1, 1);
+  auto late = ticket("a", 3s);
+  late.asked_at = sched.clock().now() - 4s;
+  CAF_CHECK_EQUAL(submit(late)->cause(), "queue_timeout");
+  const auto running = submit();
+  const auto waits = submit("a", 3s);
+  advance_time(5s);
+  // The release and the end of the patience are there together, in this order.
+  tell(queue, release_atom_v, tunnel_id{0, 1}, exchange_outcome::completed, milliseconds{10});
+  CAF_CHECK_EQUAL(waits->cause(), "queue_timeout");
+  CAF_CHECK(submit()->value.has_value());
+}
+
 CAF_TEST(lookup counts what runs and what waits) {
   attach(1, 2);
   for (int i = 0; i < 5; ++i)

@@ -1,0 +1,58 @@
+#pragma once
+// A connector of the simulated world: the production agent, and a model of the program around it
+// that has no sockets.
+
+#include "tests/simulation/tunnel_model.hpp"
+
+namespace postern::simulation {
+
+class world;
+
+/// What a connector keeps on its disk.
+struct connector_identity {
+  std::string id;
+  std::string group;
+  std::string certificate_pem;
+};
+
+/// Lives as long as the process does.
+class connector_process {
+ public:
+  connector_process(world& w, machine& on, connector_identity& identity);
+
+  void start();
+  world& in() noexcept { return world_; }
+  machine& on() noexcept { return machine_; }
+  const connector_identity& identity() const noexcept { return identity_; }
+  uint32_t capacity() const noexcept { return capacity_; }
+  bool knows(const std::string& application) const { return applications_.contains(application); }
+  /// Leaves as planned; gone() once the last tunnel has ended.
+  void drain();
+  bool gone() const noexcept { return draining_ && active_ == 0; }
+
+  void on_opened(uint32_t slot);
+  void on_tunnel_ended(uint32_t slot, const std::string& why);
+  size_t running() const;
+
+ private:
+  void dial(uint32_t slot);
+  void open(uint32_t slot, connection_ptr wire);
+  void pull(uint64_t known, milliseconds wait);
+  void renew();
+  void closed(uint32_t slot, const std::string& cause);
+  void pulled(runtime::result<actors::connector_configuration> answer, uint64_t known);
+
+  world& world_;
+  machine& machine_;
+  connector_identity& identity_;
+  actors::connector_io_actor io_;
+  actors::connector_agent_actor agent_;
+  std::string instance_;
+  std::map<uint32_t, std::shared_ptr<connector_tunnel>> tunnels_;
+  std::set<std::string> applications_;
+  uint32_t capacity_ = 0;
+  size_t active_ = 0;
+  bool draining_ = false;
+};
+
+}  // namespace postern::simulation

@@ -1,0 +1,210 @@
+#include "actors/timeouts.hpp"
+#include "tests/simulation/node_process.hpp"
+#include "tests/simulation/world.hpp"
+
+namespace postern::simulation {
+
+namespace {
+
+constexpr milliseconds queue_slack{2'000};
+
+const char* method_name(method m) {
+  return m == method::get ? "GET" : "POST";
+}
+
+}  // namespace
+
+node_exchange::node_exchange(node_process& node, user_request request)
+    : node_(node),
+      request_(std::move(request)),
+      failover_(repeatable(request_.how)),
+      began_(node.on().now()) {}
+
+// -- who may --------------------------------------------------------------------------------------
+
+void node_exchange::begin() {
+  const auto& routing = node_.routing();
+  const auto* found = routing && routing->published
+                          ? routing->published->find_application(request_.application)
+                          : nullptr;
+  if (found == nullptr) return finish("application_unknown");
+  application_ = actors::application_ptr{routing->published, found};
+  const auto q = routing->queues.find(found->group);
+  if (q == routing->queues.end()) return finish("queue_ended");
+  queue_ = q->second;
+  if (found->preauthentication == config::preauthentication_kind::passthrough) {
+    node_.in().book().authorized(id());
+    return queue();
+  }
+  admit();
+}
+
+void node_exchange::admit() {
+  if (!request_.session) return finish("not_signed_in");
+  auto& process = node_;
+  const auto mine = id();
+  node_.on().ask<actors::user_session_actor>(
+      node_.handles()->sessions, actors::local_timeout,
+      [&process, mine](const actors::user_session_actor& session) {
+        if (auto* e = process.find_exchange(mine)) e->authorize(session);
+      },
+      [&process, mine](const runtime::error& e) {
+        if (auto* x = process.find_exchange(mine)) x->finish(e.cause);
+      },
+      actors::wake_atom_v, *request_.session);
+}
+
+void node_exchange::authorize(const actors::user_session_actor& session) {
+  auto& process = node_;
+  const auto mine = id();
+  node_.on().ask<actors::access_decision>(
+      session, actors::local_timeout,
+      [&process, mine](const actors::access_decision& d) {
+        auto* x = process.find_exchange(mine);
+        if (x == nullptr) return;
+        if (d.verdict != actors::access_verdict::allow) return x->finish(d.reason);
+        process.in().book().authorized(mine);
+        x->queue();
+      },
+      [&process, mine](const runtime::error& e) {
+        if (auto* x = process.find_exchange(mine)) x->finish(e.cause);
+      },
+      actors::authorize_atom_v, actors::access_request{application_});
+}
+
+// -- to a connector -------------------------------------------------------------------------------
+
+void node_exchange::queue() {
+  if (user_left_) return finish("user_gone");
+  state_ = state::queued;
+  guarded_ = request_.how != method::get;
+  const auto spent = std::chrono::duration_cast<milliseconds>(node_.on().now() - began_);
+  actors::exchange_ticket ticket;
+  ticket.id = ticket_ = node_.next_number();
+  ticket.application = request_.application;
+  ticket.patience = std::max(application_->response_timeout - spent, milliseconds::zero());
+  ticket.asked_at = node_.on().now();
+  ticket.avoid = avoid_;
+  auto& process = node_;
+  const auto mine = id();
+  const auto patience = ticket.patience + queue_slack;
+  node_.on().ask<actors::dispatch>(
+      queue_, patience,
+      [&process, mine](const actors::dispatch& to) {
+        auto* x = process.find_exchange(mine);
+        process.in().book().require(x != nullptr, "whoever waits for a place is there to take it",
+                                    "exchange " + std::to_string(mine));
+        x->dispatched(to);
+      },
+      [&process, mine](const runtime::error& e) {
+        auto* x = process.find_exchange(mine);
+        if (x == nullptr) return;
+        x->check_refusal(e.cause);
+        x->finish(x->user_left_ ? "user_gone" : e.cause);
+      },
+      actors::submit_atom_v, ticket);
+}
+
+void node_exchange::dispatched(const actors::dispatch& to) {
+  dispatch_ = to;
+  dispatched_ = true;
+  node_.in().book().note("place for " + std::to_string(id()) + " on tunnel " +
+                         std::to_string(to.tunnel.number));
+  if (user_left_) {
+    leave_stream(actors::exchange_outcome::user_gone);
+    return finish("user_gone");
+  }
+  state_ = state::requested;
+  dispatched_at_ = node_.on().now();
+  failover_.begin_attempt();
+  auto& book = node_.in().book();
+  request_head head;
+  head.stream = stream_ = node_.in().next_stream();
+  head.exchange = id();
+  head.how = request_.how;
+  head.application = request_.application;
+  head.fields = node_.in().translated(request_.session, *application_, method_name(request_.how),
+                                      request_.how == method::upload);
+  book.assigned(id(), stream_, dispatch_.connector);
+  tunnel_ = node_.find_tunnel(to.tunnel.number);
+  if (!tunnel_ || !tunnel_->submit(*this, head, !guarded_)) on_stream_end(stream_end::refused);
+}
+
+void node_exchange::on_window() {
+  if (state_ != state::requested || !guarded_) return;
+  guarded_ = false;
+  failover_.hand_over(request_.how == method::upload);
+  node_.in().book().handed_over(id());
+  tunnel_->hand_over(stream_);
+}
+
+// -- how it ends ----------------------------------------------------------------------------------
+
+void node_exchange::on_response(const std::string& cause) {
+  delay_ = std::chrono::duration_cast<milliseconds>(node_.on().now() - dispatched_at_);
+  if (cause.empty()) failover_.response_begun();
+  leave_stream(cause.empty() ? actors::exchange_outcome::completed
+                             : actors::exchange_outcome::origin_failed);
+  finish(cause.empty() ? "served" : cause);
+}
+
+void node_exchange::on_stream_end(stream_end how) {
+  if (state_ != state::requested) return;
+  if (how == stream_end::refused) failover_.refused();
+  node_.in().book().taken_away(id(), how == stream_end::refused);
+  lose_connector();
+}
+
+void node_exchange::on_silent() {
+  if (state_ != state::requested || !failover_.may_move()) return;
+  node_.in().book().taken_away(id(), false);
+  lose_connector();
+}
+
+void node_exchange::lose_connector() {
+  avoid_ = dispatch_.connector;
+  leave_stream(actors::exchange_outcome::connector_lost);
+  if (failover_.may_move()) return queue();
+  finish("connector_lost");
+}
+
+void node_exchange::user_gone() {
+  if (state_ == state::over) return;
+  if (state_ == state::requested) {
+    leave_stream(actors::exchange_outcome::user_gone);
+    return finish("user_gone");
+  }
+  user_left_ = true;
+  if (state_ == state::queued)
+    node_.on().run_errand([q = queue_, t = ticket_](caf::event_based_actor* me) {
+      me->send(q, actors::cancel_atom_v, t);
+    });
+}
+
+void node_exchange::leave_stream(actors::exchange_outcome how) {
+  if (auto t = std::exchange(tunnel_, nullptr)) t->reset(stream_);
+  if (!std::exchange(dispatched_, false)) return;
+  node_.in().book().note("place of " + std::to_string(id()) + " given back");
+  node_.on().run_errand(
+      [q = queue_, t = dispatch_.tunnel, how, d = delay_](caf::event_based_actor* me) {
+        me->send(q, actors::release_atom_v, t, how, d);
+      });
+}
+
+void node_exchange::check_refusal(const std::string& cause) const {
+  // Nobody is turned away for want of a connector while one has had room for a while.
+  if (cause != "no_connector" && cause != "queue_timeout" && cause != "queue_overload") return;
+  node_.in().book().require(!node_.has_room_for(application_->group),
+                            "who waits gets the room that there is",
+                            "exchange " + std::to_string(id()) + ": " + cause);
+}
+
+void node_exchange::finish(const std::string& outcome) {
+  state_ = state::over;
+  if (request_.session && outcome.starts_with("session_"))
+    node_.in().told_to_sign_in(*request_.session);
+  node_.in().book().ended(id(), outcome);
+  node_.remove_exchange(id());
+}
+
+}  // namespace postern::simulation

@@ -1,0 +1,136 @@
+#pragma once
+// A node of the simulated world: the production actors under their supervisor, and a model of the
+// edge around them that has no sockets.
+
+#include "actors/failover.hpp"
+#include "actors/node_supervisor.hpp"
+#include "edge/translation.hpp"
+#include "tests/simulation/tunnel_model.hpp"
+
+namespace postern::simulation {
+
+class world;
+
+/// What a user asks for.
+struct user_request {
+  uint64_t id = 0;
+  method how = method::get;
+  std::string application;
+  std::optional<actors::access_session> session;  ///< of the cookie; none: passthrough
+};
+
+/// One exchange on its node. Mirrors edge/gatekeeper and edge/exchange.
+class node_exchange {
+ public:
+  enum class state : uint8_t { admitting, queued, requested, over };
+
+  node_exchange(node_process& node, user_request request);
+
+  void begin();
+  void user_gone();
+
+  uint64_t id() const noexcept { return request_.id; }
+  state current() const noexcept { return state_; }
+  bool holds_place() const noexcept { return dispatched_; }
+
+  // -- from the tunnel
+  void on_window();
+  void on_started() { failover_.origin_started(); }
+  void on_response(const std::string& cause);
+  void on_stream_end(stream_end how);
+  void on_silent();
+
+ private:
+  void admit();
+  void authorize(const actors::user_session_actor& session);
+  void queue();
+  void dispatched(const actors::dispatch& to);
+  void lose_connector();
+  void leave_stream(actors::exchange_outcome how);
+  void finish(const std::string& outcome);
+  void check_refusal(const std::string& cause) const;
+
+  node_process& node_;
+  user_request request_;
+  actors::application_ptr application_;
+  actors::group_queue_actor queue_;
+  actors::failover failover_;
+  actors::dispatch dispatch_;
+  std::shared_ptr<node_tunnel> tunnel_;
+  state state_ = state::admitting;
+  actor_time began_, dispatched_at_;
+  milliseconds delay_{0};
+  uint64_t ticket_ = 0;
+  uint64_t stream_ = 0;
+  bool dispatched_ = false;
+  bool user_left_ = false;
+  bool guarded_ = false;
+  std::string avoid_;
+};
+
+/// Lives as long as the process does.
+class node_process {
+ public:
+  node_process(world& w, machine& on);
+
+  void start();
+  world& in() noexcept { return world_; }
+  machine& on() noexcept { return machine_; }
+  const actors::node_handles_ptr& handles() const noexcept { return handles_; }
+  const actors::routing_ptr& routing() const noexcept { return routing_; }
+  uint64_t next_number() noexcept { return ++numbers_; }
+
+  // -- from outside
+  void serve(user_request request);
+  void user_gone(uint64_t exchange);
+  /// The node's end of a connection that is being made; it lives once it is accepted.
+  std::shared_ptr<node_tunnel> new_tunnel(connection_ptr wire, actors::tunnel_info info);
+  void accept_tunnel(const std::shared_ptr<node_tunnel>& t, std::shared_ptr<connector_tunnel> far);
+  /// `reply` goes back over the connection that the caller keeps.
+  void serve_pull(actors::configuration_pull pull,
+                  std::function<void(runtime::result<actors::connector_configuration>)> reply);
+  void serve_renewal(actors::renewal_request renewal,
+                     std::function<void(runtime::result<actors::issued_certificate>)> reply);
+  void leave();
+  /// Ends its actors top down.
+  void shut();
+
+  // -- inside
+  std::shared_ptr<node_tunnel> find_tunnel(uint64_t number) const;
+  void remove_tunnel(uint64_t number);
+  void remove_exchange(uint64_t id);
+  /// Whether a tunnel of the group takes exchanges, has done so for a while and has room.
+  bool has_room_for(const std::string& group) const;
+  const std::map<uint64_t, std::shared_ptr<node_tunnel>>& tunnels() const noexcept {
+    return tunnels_;
+  }
+  node_exchange* find_exchange(uint64_t id) const;
+  size_t count(node_exchange::state s) const;
+  void miscount();
+  /// Since when nothing of its actors has crashed.
+  actor_time calm_since() const noexcept { return calm_since_; }
+  void disturbed() { calm_since_ = machine_.now(); }
+  /// Asks every queue for its numbers: bounded always, zero when the world is quiet.
+  void check();
+
+ private:
+  void follow(actors::node_handles_ptr fresh);
+  void subscribe_routing();
+
+  world& world_;
+  machine& machine_;
+  actors::node_supervisor_actor supervisor_;
+  actors::tunnel_control_actor control_;
+  actors::key_source_actor keys_;
+  actors::handles_subscriber_actor follower_;
+  actors::routing_subscriber_actor router_;
+  actors::node_handles_ptr handles_;
+  actors::routing_ptr routing_;
+  std::map<uint64_t, std::shared_ptr<node_tunnel>> tunnels_;
+  std::map<uint64_t, std::unique_ptr<node_exchange>> exchanges_;
+  uint64_t numbers_ = 0;
+  actor_time calm_since_;
+  bool leaving_ = false;
+};
+
+}  // namespace postern::simulation

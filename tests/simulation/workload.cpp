@@ -1,0 +1,202 @@
+// The users of the world and the origins that they want to reach.
+#include "actors/timeouts.hpp"
+#include "edge/session_cookie.hpp"
+#include "tests/simulation/world.hpp"
+
+#include <boost/json.hpp>
+
+namespace postern::simulation {
+
+namespace {
+
+constexpr const char* issuer_name = "https://sts.example.com";
+
+}  // namespace
+
+// -- users ----------------------------------------------------------------------------------------
+
+void world::keep_asking(actor_time until) {
+  const auto gap = std::chrono::microseconds{dice_.below(2'000 * scenario_.gap.count() + 1)};
+  if (time_.now() + gap >= until) return;
+  time_.after(gap, [this, until] {
+    ask_something();
+    keep_asking(until);
+  });
+}
+
+void world::ask_something() {
+  const auto user = dice_.below(users_.size());
+  const auto& application = applications_[dice_.below(applications_.size())];
+  const auto kind = dice_.below(10);
+  const auto how = kind < 5 ? method::get : kind < 8 ? method::post : method::upload;
+  if (dice_.below(100) == 0) {
+    // A burst: more than all tunnels take at once.
+    for (unsigned i = 0; i < 8 * scenario_.capacity; ++i)
+      request(user, application, how);
+    return;
+  }
+  const auto id = request(user, application, how);
+  if (id != 0 && dice_.below(20) == 0)
+    time_.after(std::chrono::milliseconds{dice_.below(4'000)},
+                [this, id] { nodes_[0].on->receive([this, id] { node(0).user_gone(id); }); });
+}
+
+uint64_t world::request(size_t user, const std::string& application, method how) {
+  auto& on = *nodes_[0].on;
+  if (!on.alive()) return 0;
+  user_request r;
+  r.id = ++requests_;
+  r.how = how;
+  r.application = application;
+  if (!passthrough_.at(application)) {
+    auto& sessions = users_[user].sessions;
+    const auto i = sessions.find(application);
+    if (i == sessions.end() ||
+        i->second.expires_at <= runtime::to_unix_seconds(on.calendar().now()) + 60) {
+      sign_in(user, application,
+              [this, user, application, how] { request(user, application, how); });
+      return 0;
+    }
+    r.session = i->second;
+  }
+  const auto id = r.id;
+  const auto generation = on.generation();
+  on.receive([this, generation, r = std::move(r)]() mutable {
+    if (nodes_[0].on->generation() == generation) node(0).serve(std::move(r));
+  });
+  return id;
+}
+
+void world::sign_in(size_t user, const std::string& application, action then) {
+  auto& on = *nodes_[0].on;
+  const auto now = runtime::to_unix_seconds(on.calendar().now());
+  const auto nonce = std::to_string(++nonces_);
+  const auto& name = users_[user].name;
+  const boost::json::object claims{{"iss", issuer_name},
+                                   {"sub", name},
+                                   {"aud", application},
+                                   {"exp", now + 3'600},
+                                   {"iat", now},
+                                   {"auth_time", now},
+                                   {"nonce", nonce},
+                                   {"preferred_username", name},
+                                   {"groups", boost::json::array{"staff"}}};
+  actors::token_expectation wanted;
+  wanted.token = *issuer_.sign(claims, "JWT");
+  wanted.issuer = issuer_name;
+  wanted.audience = application;
+  wanted.nonce = nonce;
+  on.receive([this, user, application, wanted, then] {
+    auto& n = node(0);
+    if (!n.handles()) return;
+    n.on().ask<actors::verified_token>(
+        n.handles()->tokens, actors::verify_timeout,
+        [this, user, application, then](const actors::verified_token& t) {
+          actors::access_session s;
+          s.id = dice_.hex(16);
+          s.application = application;
+          s.user = t.user;
+          s.issued_at = s.authenticated_at = t.authenticated_at;
+          s.expires_at = t.expires_at;
+          book_.note("sign-in of " + t.user.name + " to " + application);
+          users_[user].sessions[application] = std::move(s);
+          then();
+        },
+        [this](const runtime::error& e) { book_.note("sign-in fails: " + e.cause); },
+        actors::verify_atom_v, wanted);
+  });
+}
+
+void world::told_to_sign_in(const actors::access_session& over) {
+  time_.after(std::chrono::seconds{1}, [this, over] {
+    for (auto& user : users_) {
+      const auto mine = user.sessions.find(over.application);
+      if (mine != user.sessions.end() && mine->second.id == over.id) user.sessions.erase(mine);
+    }
+  });
+}
+
+void world::revoke_some_session() {
+  auto& user = users_[dice_.below(users_.size())];
+  if (user.sessions.empty() || !nodes_[0].on->running() || !node(0).handles()) return;
+  auto i = user.sessions.begin();
+  std::advance(i, dice_.below(user.sessions.size()));
+  const auto id = i->second.id;
+  nodes_[0].on->ask<uint64_t>(
+      node(0).handles()->sessions, actors::durable_timeout,
+      [this, id](uint64_t) {
+        book_.note("session " + id + " is revoked");
+        book_.session_revoked(id);
+      },
+      [this](const runtime::error& e) { book_.note("revocation fails: " + e.cause); },
+      actors::revoke_atom_v, actors::session_selector{.id = id});
+}
+
+void world::probe_all(duration bound) {
+  for (const auto& application : applications_) {
+    const auto end = time_.now() + bound;
+    for (bool served = false; !served;) {
+      book_.require(time_.now() < end, "everything is served again after the last fault",
+                    application);
+      const auto id = request(0, application, method::get);
+      wait_for(std::chrono::seconds{5},
+               [&] { return id == 0 || (book_.all().contains(id) && book_.at(id).ended); });
+      if (id == 0) run_for(std::chrono::milliseconds{500});
+      served = id != 0 && book_.all().contains(id) && book_.at(id).outcome == "served";
+    }
+  }
+}
+
+// -- the issuer and the origins -------------------------------------------------------------------
+
+std::string world::issuer_keys() const {
+  return boost::json::serialize(
+      boost::json::object{{"keys", boost::json::array{issuer_.public_jwk()}}});
+}
+
+std::vector<std::pair<std::string, std::string>> world::translated(
+    const std::optional<actors::access_session>& session, const config::application& to,
+    const char* method, bool has_content) {
+  const auto urls = edge::split_application_urls(to);
+  const auto cookie =
+      session ? edge::session_cookie_name(to) + "=" + session->id + "; theme=dark" : "theme=dark";
+  runtime::field_list fields{{"Host", urls.external_authority}, {"Cookie", cookie}};
+  edge::checked_request request;
+  request.method = method;
+  request.host = request.authority = urls.external_authority;
+  request.target = request.path = "/";
+  request.has_content = has_content;
+  edge::translated_request out;
+  edge::translate_request(out, request, fields, to, urls,
+                          {"192.0.2.1", "r", session ? &session->user : nullptr});
+  std::vector<std::pair<std::string, std::string>> owned;
+  for (const auto& f : out.fields())
+    owned.emplace_back(f.name, f.value);
+  return owned;
+}
+
+void world::check_request(connector_process& at, const request_head& head) {
+  const auto& session = book_.at(head.exchange).session;
+  bool guarded = false;
+  for (const auto& [name, value] : head.fields) {
+    book_.require(session.empty() || value.find(session) == std::string::npos,
+                  "the cookie never leaves the node", at.on().name() + " got it in " + name);
+    guarded = guarded || name == "postern-content";
+  }
+  book_.require(guarded == (head.how == method::post),
+                "what must not be repeated and has no content is fenced", at.on().name());
+}
+
+void world::origin_gets(connector_process& by, const request_head& head,
+                        std::function<void(const std::string&)> answer) {
+  auto& on = by.on();
+  book_.delivered(head.exchange, head.stream, on.name(), on.thawed_at());
+  const auto slow = dice_.below(20) == 0;
+  const auto service = std::chrono::milliseconds{slow ? dice_.below(3'000) : 2 + dice_.below(40)};
+  const std::string cause = dice_.below(50) == 0 && scenario_.random ? "origin_closed" : "";
+  time_.after(service, [&on, generation = on.generation(), answer, cause] {
+    if (on.generation() == generation) on.receive([answer, cause] { answer(cause); });
+  });
+}
+
+}  // namespace postern::simulation
