@@ -258,7 +258,7 @@ struct exchange_ticket {
   /// Since when it waits, by the actors' clock: after a stall of the node nobody may be left who
   /// would give the place back. Not set: since it arrives at the queue.
   std::chrono::steady_clock::time_point asked_at{};
-  std::string avoid;         ///< the connector that just failed it; empty: none
+  std::string avoid;  ///< the connector that just failed it; empty: none
 };
 
 /// Which tunnel takes an exchange.

@@ -34,7 +34,7 @@ def test_an_application_gets_no_more_requests_than_it_may(make_world):
 
 
 def test_an_address_gets_no_more_connections_than_it_may(make_world):
-    world = make_world(sections=LIMITS)
+    world = make_world(sections={"limits": "connections_per_address = 12"})
     held = []
 
     def more():

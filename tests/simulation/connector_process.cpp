@@ -65,6 +65,8 @@ void connector_process::start() {
   io_ = machine_.own(machine_.system().spawn([this](connector_io_actor::pointer) {
     return connector_io_actor::behavior_type{
         [this](dial_atom, uint32_t slot) { dial(slot); },
+        // There is one node, so its own address and the service's name are the same.
+        [this](dial_atom, uint32_t slot, const std::string&) { dial(slot); },
         [this](drain_atom, uint32_t slot) {
           if (const auto i = tunnels_.find(slot); i != tunnels_.end()) i->second->drain();
         },

@@ -40,6 +40,10 @@ class faulty_store final : public runtime::store {
     return medium_->read_journal(journal, before, limit);
   }
 
+  std::shared_ptr<void> watch(runtime::store_watcher watcher) override {
+    return medium_->watch(std::move(watcher));
+  }
+
  private:
   static runtime::error failure() {
     return {runtime::error_category::unavailable, "store_unavailable", "service", "simulated"};

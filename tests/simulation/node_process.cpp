@@ -21,6 +21,9 @@ void node_process::start() {
         [this](shut_atom, tunnel_id id, const std::string& why) {
           if (!machine_.running()) return;
           if (auto t = find_tunnel(id.number)) t->cut(why);
+        },
+        [this](summon_atom, tunnel_id, const std::string& address) {
+          world_.book().fail("a node that is alone summons nobody", address);
         }};
   }));
   keys_ = machine_.own(system.spawn([this](key_source_actor::pointer) {

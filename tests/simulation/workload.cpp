@@ -29,7 +29,7 @@ void world::ask_something() {
   const auto& application = applications_[dice_.below(applications_.size())];
   const auto kind = dice_.below(10);
   const auto how = kind < 5 ? method::get : kind < 8 ? method::post : method::upload;
-  if (dice_.below(100) == 0) {
+  if (scenario_.random && dice_.below(100) == 0) {
     // A burst: more than all tunnels take at once.
     for (unsigned i = 0; i < 8 * scenario_.capacity; ++i)
       request(user, application, how);
