@@ -32,9 +32,9 @@ struct node_environment {
   std::shared_ptr<const runtime::key_ring> wrapping_keys;  ///< for private keys in the store
   config::connector_options connectors;
   config::session_options session;
-  cluster_settings cluster;           ///< without an address: the node is alone
-  cluster_transport_actor transport;  ///< by the edge; null if the node is alone
-  cluster_peer_actor gate;            ///< by the edge; null if the node is alone
+  cluster_settings cluster;                ///< without an address: the node is alone
+  cluster_transport_actor transport;       ///< by the edge; null if the node is alone
+  cluster_peer_actor gate;                 ///< by the edge; null if the node is alone
   std::vector<std::string> service_hosts;  ///< the service's own names, which nothing may take
   /// The store's actor gets a thread of its own. Off in deterministic tests only.
   bool detached_store = true;

@@ -120,8 +120,14 @@ result<http_proxy> parse_proxy(std::string_view text) {
     return wrong;
   http_proxy proxy;
   proxy.host = parsed->host_address();
-  proxy.port = parsed->has_port() ? parsed->port_number() : 80;
-  if (proxy.port == 0) return wrong;
+  proxy.port = 80;
+  if (parsed->has_port()) {
+    // Boost takes the lower bits of a number that is too large.
+    const std::string digits = parsed->port();
+    const auto [end, failed] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), proxy.port);
+    if (failed != std::errc{} || proxy.port == 0) return wrong;
+  }
   if (parsed->has_userinfo()) proxy.credentials = parsed->user() + ":" + parsed->password();
   return proxy;
 }

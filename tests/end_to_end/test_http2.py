@@ -329,7 +329,8 @@ def test_a_request_cut_short_is_never_taken_for_whole(world, connect):
         client.send_content(stream, data, ended=True)
         answer = client.answer(stream)
         assert answer.reset == 1 or answer.status == 400
-    wait_until(lambda: len(ended) == 3, "the origin to notice", 5)
+    # Whether the last two reached the origin at all depends on how soon the contradiction was seen.
+    assert client.ask("/hello").content == b"hello"
     assert not whole
 
 
