@@ -70,6 +70,7 @@ void exchange::reset() {
   enter(state::idle);
   quiet_.disarm();
   failure_ = {};
+  wants_content_ = false;
   content_bytes_ = progress_ = progress_seen_ = 0;
   unsent_ = 0;
   avoid_.clear();
@@ -169,7 +170,9 @@ void exchange::on_quiet() {
 
 size_t exchange::content_room() {
   if (stream_ == nullptr || (state_ != state::requested && state_ != state::responding)) return 0;
-  return stream_->room();
+  const auto room = stream_->room();
+  wants_content_ = room > 0;
+  return room;
 }
 
 void exchange::content(std::string_view piece) {
@@ -181,6 +184,7 @@ void exchange::content(std::string_view piece) {
 
 void exchange::content_end(std::vector<std::pair<std::string, std::string>> trailers) {
   if (stream_ == nullptr) return;
+  wants_content_ = false;
   failover_.hand_over(true);
   stream_->finish(std::move(trailers));
 }

@@ -56,6 +56,9 @@ class exchange final : private exchange_events {
   // -- the user's side
   /// Bytes of content that may be taken from the user now: 0 until the connector has asked for it.
   size_t content_room();
+  /// Whether the connector has asked for more content than there was when content_room() was asked
+  /// last.
+  bool wants_content() const noexcept { return wants_content_; }
   void content(std::string_view piece);
   void content_end(std::vector<std::pair<std::string, std::string>> trailers);
   /// The user has gone: the origin is told at once.
@@ -121,6 +124,7 @@ class exchange final : private exchange_events {
   bool user_left_ = false;   ///< while it was queued
   bool head_sent_ = false;
   bool guarded_ = false;  ///< its end is handed over only when the connector asks for it
+  bool wants_content_ = false;
   bool watch_user_ = false;
 };
 

@@ -66,20 +66,21 @@ awaitable<void> http1_connection::run() {
   co_await close_gently();
 }
 
+void http1_connection::cancel_after(std::chrono::milliseconds patience) {
+  context_.home.timers().arm(
+      deadline_, patience,
+      [](void* raw) {
+        auto& late = *static_cast<http1_connection*>(raw);
+        late.timed_out_ = true;
+        boost::system::error_code ignored;
+        late.connection_.socket().cancel(ignored);
+      },
+      this);
+}
+
 awaitable<http1_connection::head_outcome> http1_connection::read_head() {
   timed_out_ = false;
-  const auto arm = [this](std::chrono::milliseconds after) {
-    context_.home.timers().arm(
-        deadline_, after,
-        [](void* raw) {
-          auto& late = *static_cast<http1_connection*>(raw);
-          late.timed_out_ = true;
-          boost::system::error_code ignored;
-          late.connection_.socket().cancel(ignored);
-        },
-        this);
-  };
-  arm(limits::keep_alive_timeout);
+  cancel_after(limits::keep_alive_timeout);
   size_t scanned = 0;
   for (bool begun = false;;) {
     while (in_end_ - in_begin_ >= 2 && scanned == 0 && in_[in_begin_] == '\r' &&
@@ -93,7 +94,7 @@ awaitable<http1_connection::head_outcome> http1_connection::read_head() {
         break;
       }
       scanned = input().size();
-      if (!begun) arm(limits::head_timeout);
+      if (!begun) cancel_after(limits::head_timeout);
       begun = true;
     }
     if (in_ == nullptr && !SSL_has_pending(connection_.tls())) {
@@ -153,9 +154,9 @@ awaitable<void> http1_connection::serve_next() {
   write_access_log();
 }
 
-awaitable<bool> http1_connection::read_content(const checked_request& request,
-                                               std::string& content) {
-  if (content_ended_) co_return true;
+awaitable<runtime::result<void>> http1_connection::read_content(const checked_request& request,
+                                                                std::string& content) {
+  if (content_ended_) co_return runtime::result<void>{};
   if (request.expects_continue) {
     out_ += "HTTP/1.1 100 Continue\r\n\r\n";
     flush();
@@ -165,6 +166,8 @@ awaitable<bool> http1_connection::read_content(const checked_request& request,
   std::string pending{input()};
   in_begin_ = in_end_;
   bool good = true;
+  timed_out_ = false;
+  cancel_after(limits::service_content_timeout);
   std::string more(runtime::buffer_pool::buffer_size, '\0');
   while (good && !parser_->done()) {
     const auto taken = parser_->parse_content(pending, *this);
@@ -174,20 +177,26 @@ awaitable<bool> http1_connection::read_content(const checked_request& request,
     pending.erase(0, *taken);
     if (parser_->done()) break;
     const auto outcome = connection_.try_read(more);
-    if (outcome.status == io_status::done)
+    if (timed_out_)
+      good = false;
+    else if (outcome.status == io_status::done)
       pending.append(more, 0, outcome.bytes);
     else if (outcome.status == io_status::want_read || outcome.status == io_status::want_write)
       good = co_await connection_.wait_for(outcome.status);
     else
       good = false;
   }
+  deadline_.disarm();
   service_content_ = nullptr;
   content_ended_ = good;
-  if (!good) keep_alive_ = false;
   // What follows belongs to the next request; keeping it would need the buffer that the head still
   // uses.
-  if (!pending.empty()) keep_alive_ = false;
-  co_return good;
+  if (!good || !pending.empty()) keep_alive_ = false;
+  if (good) co_return runtime::result<void>{};
+  if (content.size() > limits::service_content_bytes)
+    co_return error{error_category::too_large, "content_too_large", "request", {}};
+  if (timed_out_) co_return error{error_category::timeout, "request_timeout", "request", {}};
+  co_return error{error_category::invalid_input, "malformed_content", "request", {}};
 }
 
 awaitable<void> http1_connection::pump() {

@@ -36,14 +36,15 @@ class http1_connection final : public user_connection,
   // -- one request (http1_connection.cpp)
   runtime::awaitable<head_outcome> read_head();
   runtime::awaitable<void> serve_next();
-  runtime::awaitable<bool> read_content(const checked_request& request,
-                                        std::string& content) override;
+  runtime::awaitable<runtime::result<void>> read_content(const checked_request& request,
+                                                         std::string& content) override;
   void send_response(const runtime::http_response& response) override;
   runtime::awaitable<void> pump() override;
   void cut() override { drop_connection(); }
   bool is_gone() const noexcept override { return dropped_; }
   runtime::transport& user_transport() noexcept override { return connection_; }
   std::shared_ptr<const void> hold() override { return shared_from_this(); }
+  void cancel_after(std::chrono::milliseconds patience);
   runtime::awaitable<void> finish_output();
   runtime::awaitable<void> close_gently();
 

@@ -156,7 +156,8 @@ awaitable<void> http2_request::serve_checked() {
   if (session_) connection_.remember(*session_);
 }
 
-awaitable<bool> http2_request::read_content(const checked_request&, std::string& into) {
+awaitable<runtime::result<void>> http2_request::read_content(const checked_request&,
+                                                             std::string& into) {
   if (const auto size = content_.size() - content_offset_; size > 0) {
     into.assign(content_, content_offset_);
     session().consumed(*this, size);
@@ -165,10 +166,20 @@ awaitable<bool> http2_request::read_content(const checked_request&, std::string&
   }
   if (owes_continue_ && !content_ended_) send_interim(100, {});
   whole_ = &into;
-  while (!content_ended_ && !closed_ && into.size() <= limits::service_content_bytes)
+  context_.home.timers().arm(
+      deadline_, limits::service_content_timeout,
+      [](void* raw) { static_cast<http2_request*>(raw)->point_.wake(); }, this);
+  while (!content_ended_ && !closed_ && deadline_.armed() &&
+         into.size() <= limits::service_content_bytes)
     co_await point_.wait();
+  const bool late = !deadline_.armed();
+  deadline_.disarm();
   whole_ = nullptr;
-  co_return content_ended_&& into.size() <= limits::service_content_bytes;
+  if (into.size() > limits::service_content_bytes)
+    co_return error{error_category::too_large, "content_too_large", "request", {}};
+  if (content_ended_) co_return runtime::result<void>{};
+  if (late) co_return error{error_category::timeout, "request_timeout", "request", {}};
+  co_return error{error_category::invalid_input, "malformed_content", "request", "the user left"};
 }
 
 awaitable<void> http2_request::pump() {

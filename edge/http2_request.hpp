@@ -43,7 +43,8 @@ class http2_request final : public runtime::http2_stream, private user_request {
   runtime::awaitable<void> serve_next();
   runtime::awaitable<void> serve_checked();
   runtime::awaitable<void> wait_for_end();
-  runtime::awaitable<bool> read_content(const checked_request& request, std::string& into) override;
+  runtime::awaitable<runtime::result<void>> read_content(const checked_request& request,
+                                                         std::string& into) override;
   void send_response(const runtime::http_response& response) override;
   runtime::awaitable<void> pump() override;
   void cut() override;

@@ -39,6 +39,10 @@ error no_such_application() {
   return {error_category::not_found, "application_unknown", "application", {}};
 }
 
+error request_timeout() {
+  return {error_category::timeout, "request_timeout", "request", "the content did not go on"};
+}
+
 error too_many_requests(const char* source) {
   return {error_category::overloaded, "too_many_requests", source, {}};
 }
@@ -82,8 +86,8 @@ awaitable<void> user_request::serve(const checked_request& request, const field_
 
 awaitable<bool> user_request::make_whole(const checked_request& request, const field_list& fields,
                                          service_request& whole) {
-  if (!co_await read_content(request, whole.message.body())) {
-    refuse({error_category::too_large, "content_too_large", "request", {}});
+  if (auto read = co_await read_content(request, whole.message.body()); !read) {
+    refuse(read.error());
     co_return false;
   }
   whole.message.method_string(request.method);
@@ -174,7 +178,9 @@ awaitable<void> user_request::run_exchange(const checked_request& request, const
   if (failed && exchange_.failure().cause == "user_gone")
     cut();
   else if (failed && !exchange_.head_sent() && !is_gone())
-    refuse(exchange_.failure());
+    refuse(exchange_.failure().cause == "origin_timeout" && exchange_.wants_content()
+               ? request_timeout()
+               : exchange_.failure());
   ++exchange_number_;
   if (failed)
     runtime::log_event(spdlog::level::warn, "exchange failed",

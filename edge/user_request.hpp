@@ -44,10 +44,11 @@ class user_request : protected user_stream {
   void write_access_log();
 
   // -- what the protocol does
-  /// Reads the whole content of a request to the service itself, at most
-  /// limits::service_content_bytes; false: it is larger, or broken.
-  virtual runtime::awaitable<bool> read_content(const checked_request& request,
-                                                std::string& into) = 0;
+  /// Reads the whole content of a request to the service itself. Errors: "content_too_large" beyond
+  /// limits::service_content_bytes, "request_timeout" after limits::service_content_timeout,
+  /// "malformed_content" also if the user has gone.
+  virtual runtime::awaitable<runtime::result<void>> read_content(const checked_request& request,
+                                                                 std::string& into) = 0;
   /// Sends a whole response.
   virtual void send_response(const runtime::http_response& response) = 0;
   /// Moves content both ways until the exchange has ended or the user has gone. Calls

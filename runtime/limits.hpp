@@ -19,6 +19,9 @@ inline constexpr size_t chunk_extension_bytes = 256;
 
 /// From the first byte of a head to its end: slow heads are cut (408).
 inline constexpr auto head_timeout = 15s;
+/// For the whole content of a request to the service itself, at most service_content_bytes: slow
+/// ones are cut (408). What goes to an application is cut by its idle_timeout.
+inline constexpr auto service_content_timeout = 30s;
 /// A user connection that sends no further request.
 inline constexpr auto keep_alive_timeout = 75s;
 inline constexpr auto tls_handshake_timeout = 10s;

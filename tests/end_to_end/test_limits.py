@@ -2,7 +2,7 @@
 import time
 
 from harness.http2 import http2_client
-from harness.processes import wait_until
+from harness.processes import PATIENCE, wait_until
 from harness.wire import raw_client
 
 LIMITS = {"limits": "connections_per_address = 12\nrequests_per_application = 4"}
@@ -54,3 +54,27 @@ def test_an_address_gets_no_more_connections_than_it_may(make_world):
     finally:
         for one in held:
             one.stream.close()
+
+
+def test_slow_content_for_the_service_is_cut(world):
+    head = (f"POST /api/v1/apply HTTP/1.1\r\nHost: admin.localhost:{world.node.port}\r\nContent-Length: 1000\r\n\r\n")
+    with raw_client(world.node.port, "admin.localhost", world.node.ca, timeout=60 * PATIENCE) as client, \
+            http2_client(world.node.port, "admin.localhost", world.node.ca) as other:
+        begin = time.monotonic()
+        client.send(head + "{")
+        stream = other.send("/api/v1/apply", "POST", [("content-length", "1000")], ended=False)
+        other.send_content(stream, b"{")
+        assert client.head().status == 408
+        assert other.answer(stream, 30 * PATIENCE).status == 408
+        assert 20 < time.monotonic() - begin < 45 * PATIENCE
+
+
+def test_content_for_an_application_that_does_not_go_on_is_cut(world):
+    world.raw.on("/stalled", lambda e: e.answer(200, e.content()))
+    with raw_client(world.node.port, "idle.localhost", world.node.ca, timeout=30 * PATIENCE) as client, \
+            http2_client(world.node.port, "idle.localhost", world.node.ca) as other:
+        client.send(f"POST /stalled HTTP/1.1\r\nHost: idle.localhost:{world.node.port}\r\nContent-Length: 9\r\n\r\nx")
+        stream = other.send("/stalled", "POST", [("content-length", "9")], ended=False)
+        other.send_content(stream, b"x")
+        assert client.head().status == 408
+        assert other.answer(stream, 20 * PATIENCE).status == 408

@@ -112,7 +112,8 @@ class http2_connection:
 
     def serve(self):
         with self.changed:
-            self.h2.update_settings(self.owner.settings)
+            # In the very first SETTINGS; update_settings() would send others before.
+            self.h2.local_settings = h2.settings.Settings(client=False, initial_values=self.owner.settings)
             self.h2.initiate_connection()
             self.h2.increment_flow_control_window(1 << 24)
             self.sock.sendall(self.h2.data_to_send())
