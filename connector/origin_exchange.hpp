@@ -91,7 +91,8 @@ class origin_exchange final : public runtime::http2_stream,
   void on_response_head(unsigned status, const runtime::field_list& fields,
                         bool has_content) override;
   void on_response_content(std::string_view piece) override;
-  void on_sent(size_t content) override;
+  /// Over either version of HTTP. Not on_sent(), which tells of what the tunnel has taken.
+  void on_origin_took(size_t content) override;
 
   // -- the origin over HTTP/2 (origin_exchange_http2.cpp)
   void on_origin_interim(const runtime::field_list& fields) override;
@@ -99,7 +100,6 @@ class origin_exchange final : public runtime::http2_stream,
   void on_origin_content(std::string_view piece) override;
   void on_origin_trailers(const runtime::field_list& fields) override;
   void on_origin_end() override;
-  void on_origin_took(size_t bytes) override { on_sent(bytes); }
   void on_origin_closed(uint32_t code) override;
   bool keep_http1_head(const runtime::field_list& fields, bool ended);
   bool keep_http2_head(const runtime::field_list& fields, bool ended);

@@ -111,7 +111,7 @@ void origin_exchange::on_writable() {
     signal_.wake();
 }
 
-void origin_exchange::on_sent(size_t content) {
+void origin_exchange::on_origin_took(size_t content) {
   if (gone()) return;
   session().consumed(*this, content);
   touch();

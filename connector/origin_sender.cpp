@@ -63,7 +63,7 @@ size_t origin_sender::send_content(std::string_view piece) {
       piece.remove_prefix(part.size());
     }
   }
-  // What waited before this piece is told by on_sent() when the socket has taken it.
+  // What waited before this piece is told by on_origin_took() when the socket has taken it.
   if (!was_idle || !pending_.empty()) return 0;
   return std::exchange(pending_content_, 0);
 }
@@ -128,7 +128,7 @@ void origin_sender::pump() {
   }
   pending_content_ -= gone;
   if (ended_ && pending_.empty() && !failed_) end_sending();
-  events_.on_sent(gone);
+  events_.on_origin_took(gone);
 }
 
 void origin_sender::wait(io_status what) {

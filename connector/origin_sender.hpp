@@ -15,7 +15,7 @@ namespace postern::connector {
 class sender_events {
  public:
   /// `content` bytes of content that were queued have gone; 0: something else has.
-  virtual void on_sent(size_t content) = 0;
+  virtual void on_origin_took(size_t content) = 0;
 
  protected:
   ~sender_events() = default;
@@ -33,7 +33,7 @@ class origin_sender {
 
   void send_head(std::string_view head);
   /// Returns how many bytes of content have left, this piece's and earlier ones'; the rest is told
-  /// by on_sent().
+  /// by on_origin_took().
   size_t send_content(std::string_view piece);
   /// No content follows. Trailers go on where the framing has room for them (chunked).
   void send_end(const trailer_list& trailers);

@@ -127,6 +127,9 @@ struct http2_callbacks {
     if (type == NGHTTP2_RST_STREAM && s.guard_ && is_peers_fault(frame->rst_stream.error_code) &&
         !s.guard_->on_reset_sent())
       s.calm_down();
+    if (type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR)
+      s.accusation_.assign(reinterpret_cast<const char*>(frame->goaway.opaque_data),
+                           frame->goaway.opaque_data_len);
     const bool ends = (type == NGHTTP2_DATA || type == NGHTTP2_HEADERS) &&
                       (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (ends && s.server_ &&
@@ -415,7 +418,7 @@ void http2_session::flush() {
   // peer to leave.
   if (!closed_ && !writing_blocked_ && !leaving_ && !going_away_ && has_ended())
     fail({error_category::bad_gateway, "http2_protocol", "connector",
-          "the peer broke the protocol"});
+          "the peer broke the protocol: " + accusation_});
 }
 
 bool http2_session::write_out(std::span<const char> bytes) {

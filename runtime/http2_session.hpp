@@ -196,6 +196,7 @@ class http2_session final : private flushable {
   std::vector<nghttp2_rcbuf*> incoming_storage_;
   std::shared_ptr<bool> alive_;  ///< for handlers that may outlive the session
   error failure_;
+  std::string accusation_;  ///< what our GOAWAY says that the peer did wrong
   const bool server_;
   bool writing_blocked_ = false;
   bool going_away_ = false;  ///< the peer is leaving

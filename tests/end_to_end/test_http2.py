@@ -321,6 +321,7 @@ def test_a_request_cut_short_is_never_taken_for_whole(world, connect):
     client = connect(careless=True)
     stream = client.send("/h2-cut-up", "POST", [("content-length", "100")], ended=False)
     client.send_content(stream, b"hello")
+    wait_until(lambda: world.raw.count("/h2-cut-up"), "the request to arrive", 5)
     client.reset(stream)
     wait_until(lambda: ended, "the origin to notice", 5)
     # Content that contradicts its length (RFC 9113, section 8.1.1) is no content.

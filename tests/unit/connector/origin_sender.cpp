@@ -17,7 +17,7 @@ struct fixture : sender_events {
   origin_sender sender{home, *this};
   size_t told = 0;
 
-  void on_sent(size_t content) override { told += content; }
+  void on_origin_took(size_t content) override { told += content; }
 
   void begin(content_framing framing) { sender.begin(ends.first, framing); }
 
