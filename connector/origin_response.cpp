@@ -1,6 +1,7 @@
 #include "connector/origin_response.hpp"
 
 #include "connector/origin_fields.hpp"
+#include "runtime/http_fields.hpp"
 #include "runtime/limits.hpp"
 
 #include <algorithm>
@@ -14,6 +15,13 @@ constexpr size_t kept_partial = 4 * 1'024;
 
 std::string_view view(std::span<char> bytes) {
   return {bytes.data(), bytes.size()};
+}
+
+/// Codings end here with the hop (RFC 9112, section 6.1), and chunked is the only one we undo.
+bool has_unknown_coding(const runtime::field_list& fields) {
+  return std::ranges::any_of(fields, [](const auto& f) {
+    return f.name == "transfer-encoding" && !runtime::iequals(f.value, "chunked");
+  });
 }
 
 }  // namespace
@@ -75,6 +83,10 @@ bool origin_response::take_head(std::span<char> head) {
   const auto status = parser_->status();
   if (status < 100 || status > 599) {
     fail("status " + std::to_string(status));
+    return false;
+  }
+  if (!parser_->done() && has_unknown_coding(parser_->fields())) {
+    fail("a transfer coding other than chunked");
     return false;
   }
   if (status >= 200 || (status == 101 && upgrade_)) {

@@ -14,6 +14,9 @@ namespace {
 // After this many records of one tunnel the other connections of the shard get their turn.
 constexpr int records_per_turn = 32;
 constexpr size_t frame_header_size = 9;
+/// Whatever the peer would take: a frame goes out in one piece, and other streams want their turn.
+constexpr int64_t largest_frame_sent = 64 * 1024;
+static_assert(frame_header_size + largest_frame_sent <= shard::scratch_size);
 constexpr size_t field_overhead = 32;  // RFC 9113, section 6.5.2
 // How often an untrusted peer may split one head (CONTINUATION), and how many settings it may have.
 constexpr size_t most_continuations = 8;
@@ -260,7 +263,8 @@ struct http2_callbacks {
           c,
           [](nghttp2_session*, uint8_t, int32_t, int32_t connection_window, int32_t stream_window,
              uint32_t peer_max_frame, void*) -> ssize_t {
-            return std::min<int64_t>({connection_window, stream_window, peer_max_frame});
+            return std::min<int64_t>(
+                {connection_window, stream_window, peer_max_frame, largest_frame_sent});
           });
       return c;
     }();

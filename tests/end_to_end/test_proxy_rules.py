@@ -8,6 +8,9 @@ from harness.wire import raw_client, read_content
 def client(world):
     with raw_client(world.node.port, "raw.localhost", world.node.ca) as one:
         yield one
+    # The origin is everybody's: what answers anything may not outlive the test.
+    for prefix in ("/", "/rule"):
+        world.raw.handlers.pop(prefix, None)
 
 
 def request(world, *lines, first="GET /rule HTTP/1.1", host=None, content=b""):
@@ -17,6 +20,7 @@ def request(world, *lines, first="GET /rule HTTP/1.1", host=None, content=b""):
 
 def passed(world, client, *lines, **options):
     """Sends a request that is good; its head as the origin got it."""
+    world.raw.handlers.pop("/rule", None)
     world.raw.on("/", lambda e: (e.content(), e.answer(200, b"ok"))[1])
     client.send(request(world, *lines, **options))
     head, content = client.answer()
@@ -200,6 +204,7 @@ BAD_RESPONSES = {
     "null": b"HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 2\r\n\r\nok",
     "space before colon": b"HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nok",
     "unknown coding": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nok",
+    "unknown coding below": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
     "no status": b"HTTP/1.1 OK\r\nContent-Length: 2\r\n\r\nok",
     "status 99": b"HTTP/1.1 99 Low\r\nContent-Length: 2\r\n\r\nok",
     "no http": b"SSH-2.0-OpenSSH_9.2\r\n\r\n",

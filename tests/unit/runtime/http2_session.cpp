@@ -269,6 +269,19 @@ CAF_TEST(much content arrives complete and in order) {
   CAF_CHECK(served().content == sent);
 }
 
+CAF_TEST(a peer that takes frames of any size gets ones that fit our buffers) {
+  http2_options generous;
+  generous.max_frame = 16'777'215;
+  generous.initial_window = 4 * 1'024 * 1'024;
+  open({}, generous);
+  auto& asked = make_request();
+  request(asked, false);
+  const std::string content(2 * shard::scratch_size, 'x');
+  node.session->write(asked, content);
+  node.session->finish(asked);
+  CAF_CHECK(run_until(home, [&] { return served().content.size() == content.size(); }));
+}
+
 CAF_TEST(a reset ends the stream on both sides with its code) {
   open();
   auto& asked = make_request();
