@@ -22,6 +22,9 @@ using runtime::result;
 namespace {
 
 constexpr auto attach_timeout = std::chrono::seconds{5};
+// A tunnel that was given up is still in the group's queue when the registry answers late, and has
+// to be taken out there: wait for that far longer than any store takes.
+constexpr auto attach_answer_timeout = std::chrono::minutes{10};
 // One at a time would do; a connector that answers none must not make them pile up.
 constexpr size_t summonses_at_once = 8;
 
@@ -196,8 +199,14 @@ awaitable<result<void>> tunnel::greet() {
 
 awaitable<result<void>> tunnel::attach() {
   auto self = shared_from_this();
+  runtime::coarse_timer patience;
+  context_.home.timers().arm(
+      patience, attach_timeout,
+      [](void* raw) { static_cast<tunnel*>(raw)->cut("the registry did not answer in time"); },
+      this);
   auto connection = co_await context_.port->ask<actors::connector_connection_actor>(
-      context_.handles->connectors, attach_timeout, actors::attach_atom_v, info_);
+      context_.handles->connectors, attach_answer_timeout, actors::attach_atom_v, info_);
+  patience.disarm();
   if (!connection) co_return connection.error();
   connection_ = *connection;
   if (state_ == state::closed) {
