@@ -29,6 +29,12 @@ void http2_request::assign() {
   sent_ = sent_seen_ = 0;
 }
 
+std::shared_ptr<const void> http2_request::hold() {
+  // Both: a connection lets go of requests that it does not need, and they refer to it.
+  using both = std::pair<std::shared_ptr<http2_connection>, std::shared_ptr<http2_request>>;
+  return std::make_shared<both>(connection_.shared_from_this(), shared_from_this());
+}
+
 void http2_request::quit() {
   quitting_ = true;
   begin_.wake();

@@ -9,7 +9,9 @@ namespace postern::edge {
 
 /// Serves one request after the other, by one coroutine that waits in between. Owned by its
 /// connection and by that coroutine.
-class http2_request final : public runtime::http2_stream, private user_request {
+class http2_request final : public runtime::http2_stream,
+                            public std::enable_shared_from_this<http2_request>,
+                            private user_request {
  public:
   explicit http2_request(http2_connection& connection);
   ~http2_request() override;
@@ -50,7 +52,7 @@ class http2_request final : public runtime::http2_stream, private user_request {
   void cut() override;
   bool is_gone() const noexcept override { return closed_; }
   runtime::transport& user_transport() noexcept override { return session().connection(); }
-  std::shared_ptr<const void> hold() override { return connection_.shared_from_this(); }
+  std::shared_ptr<const void> hold() override;
 
   // -- what the exchange says
   void send_interim(unsigned status, const runtime::field_list& fields) override;

@@ -163,6 +163,30 @@ def test_host_and_authority_must_agree(world, connect):
     assert world.raw.count(path) == 2
 
 
+def session_of(world, name):
+    with world.signed_in(name) as browser:
+        return [("cookie", f"{one.name}={one.value}") for one in browser.client.cookies.jar if one.domain.startswith(name)]
+
+
+def test_a_user_may_leave_while_its_session_is_watched(world, connect):
+    """Whether a session still holds is asked every second of a long exchange: also just after its user has left."""
+    door = threading.Event()
+    world.raw.on("/h2-watched", lambda e: door.wait(30) and e.answer(200))
+    cookie = session_of(world, "guarded")
+    for _ in range(3):
+        count = world.raw.count("/h2-watched")
+        client = connect("guarded")
+        client.send("/h2-watched", more=cookie)
+        wait_until(lambda: world.raw.count("/h2-watched") > count, "the request to arrive")
+        time.sleep(0.4)
+        client.close()
+    door.set()
+    # Nothing shows that a question was asked: its time has to pass.
+    time.sleep(1.5)
+    assert world.node.process.running
+    assert connect().ask(shape(world, "/h2-unwatched", body=b"well")).content == b"well"
+
+
 def test_names_share_a_connection_and_keep_their_policies(world, connect):
     client = connect("public")
     path = shape(world, "/h2-shared", body=b"raw")
@@ -171,15 +195,13 @@ def test_names_share_a_connection_and_keep_their_policies(world, connect):
     refused = client.ask("/", host="guarded.localhost")
     assert refused.status == 401 and refused.get("content-type") == "application/problem+json"
     assert client.ask("/nowhere", host="admin.localhost").status in (401, 404)
-    with world.signed_in("guarded") as browser:
-        jar = [one for one in browser.client.cookies.jar if one.domain.startswith("guarded")]
-        cookie = [("cookie", f"{one.name}={one.value}") for one in jar]
-        assert client.ask(path, host="guarded.localhost", more=cookie).content == b"raw"
-        assert world.raw.last(path).get("X-Postern-User") == "bob"
-        # What one name is allowed to says nothing about another on the same connection.
-        assert client.ask("/", host="intranet.localhost", more=cookie).status == 401
-        assert client.ask(path, host="raw.localhost", more=cookie).content == b"raw"
-        assert world.raw.last(path).get("X-Postern-User") is None
+    cookie = session_of(world, "guarded")
+    assert client.ask(path, host="guarded.localhost", more=cookie).content == b"raw"
+    assert world.raw.last(path).get("X-Postern-User") == "bob"
+    # What one name is allowed to says nothing about another on the same connection.
+    assert client.ask("/", host="intranet.localhost", more=cookie).status == 401
+    assert client.ask(path, host="raw.localhost", more=cookie).content == b"raw"
+    assert world.raw.last(path).get("X-Postern-User") is None
 
 
 def test_what_the_connection_was_not_made_for_is_misdirected(world, connect):
