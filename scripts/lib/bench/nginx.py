@@ -1,4 +1,4 @@
-"""nginx for scripts/bench: the origin that both sides share, and the two proxies that Postern is compared with."""
+"""nginx for scripts/bench: the origin that all sides share, their certificate, and two proxies, one behind the other."""
 import getpass
 import http.client
 import pathlib
@@ -35,7 +35,7 @@ ORIGIN = """
 PROXY = """
   upstream next {{ server 127.0.0.1:{next_port}; keepalive 256; keepalive_requests 1000000000; keepalive_timeout 300s; }}
   server {{
-    listen 127.0.0.1:{port} ssl backlog=4096;
+    listen 127.0.0.1:{port} ssl http2 backlog=4096;
     ssl_certificate {certificate}; ssl_certificate_key {key}; ssl_protocols TLSv1.3; ssl_session_cache shared:s:4m;
     {verify_client}
     location / {{
@@ -101,9 +101,8 @@ def start_origin(folder, large):
     return one
 
 
-def start_proxies(folder, origin_port):
+def start_proxies(folder, origin_port, certificate, key):
     """(front, back): users -> front -> mutual TLS -> back -> origin, as a node and a connector do it."""
-    certificate, key = make_certificate(folder)
     files = {"certificate": certificate, "key": key}
     back_port, front_port = network.free_port(), network.free_port()
     back = nginx(folder / "back", back_port, PROXY.format(
@@ -114,4 +113,4 @@ def start_proxies(folder, origin_port):
         verify_next=f"proxy_ssl_certificate {certificate}; proxy_ssl_certificate_key {key}; proxy_ssl_verify on; "
                     f"proxy_ssl_trusted_certificate {certificate}; proxy_ssl_name localhost; proxy_ssl_protocols TLSv1.3;",
         **files))
-    return front, back, certificate
+    return front, back
