@@ -12,6 +12,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "tests"), str(pathlib.Path(__file__).resolve().parent)]
 
+import envoy  # noqa: E402
 import figures  # noqa: E402
 import nginx  # noqa: E402
 import report  # noqa: E402
@@ -46,6 +47,9 @@ def start_sides(folder, arguments, started):
     certificate = nginx.make_certificate(folder)
     running = []
     for name in [arguments.only] if arguments.only else sides.STARTS:
+        if name == "envoy" and not envoy.PROGRAM.exists():
+            print(f"envoy: left out, {envoy.PROGRAM} is not there; without --no-setup it is fetched")
+            continue
         (folder / name).mkdir()
         running.append(sides.STARTS[name](folder / name, origin.port, certificate, started))
         print(f"{name}: processes {' '.join(map(str, running[-1].pids))}", flush=True)
@@ -101,7 +105,8 @@ def main():
                 one.stop()
     medians = {name: {**once[name], **{what: statistics.median(one[what] for one in got) for what in (got[0] if got else ())}}
                for name, got in rounds.items()}
-    report.print_table(medians)
+    if medians:
+        report.print_table(medians)
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     arguments.json.write_text(json.dumps({
         "cores": os.cpu_count(), "machine": platform.platform(), "once": once, "rounds": rounds, "medians": medians,

@@ -2,7 +2,7 @@
 import collections
 
 measure = collections.namedtuple("measure", "name title digits more targets limit", defaults=((), None))
-# `more`: whether more is better. `targets`: (other side, ratio to reach), "better" being the better of the others.
+# `more`: whether more is better. `targets`: (other side, ratio to reach), "better" being the better of nginx and HAProxy.
 # `limit`: what must not be exceeded by itself.
 MEASURES = [
     measure("requests", "HTTP/1.1, requests/s", 0, True, (("nginx", 1.3), ("haproxy", 1.15))),
@@ -32,10 +32,10 @@ def verdict(value, bound, more):
 
 def verdicts(one, values):
     """A text for each target that the sides at hand allow to judge."""
-    sign, ours, others = ">=" if one.more else "<=", values["postern"], {k: v for k, v in values.items() if k != "postern"}
+    sign, ours, others = ">=" if one.more else "<=", values["postern"], values
     for name, ratio in one.targets:
-        if name == "better" and len(others) > 1:
-            other = max(others.values()) if one.more else min(others.values())
+        if name == "better" and "nginx" in others and "haproxy" in others:
+            other = (max if one.more else min)(others["nginx"], others["haproxy"])
         elif name in others:
             other = others[name]
         else:

@@ -3,6 +3,7 @@ import os
 import pathlib
 import re
 
+import envoy
 import haproxy
 import nginx
 from harness.processes import connector, control, node
@@ -74,4 +75,10 @@ def start_haproxy(folder, origin_port, certificate, started):
     return side("haproxy", front.port, certificate[0], front.pids(), back.pids(), "", folder)
 
 
-STARTS = {"postern": start_postern, "nginx": start_nginx, "haproxy": start_haproxy}
+def start_envoy(folder, origin_port, certificate, started):
+    front, back = envoy.start_proxies(folder, origin_port, *certificate)
+    started += [front, back]
+    return side("envoy", front.port, certificate[0], front.pids(), back.pids(), "", folder)
+
+
+STARTS = {"postern": start_postern, "nginx": start_nginx, "haproxy": start_haproxy, "envoy": start_envoy}
