@@ -10,6 +10,8 @@ global
   nbthread 2
   maxconn 8192
   tune.ssl.default-dh-param 2048
+  ssl-default-bind-ciphersuites TLS_AES_128_GCM_SHA256
+  ssl-default-server-ciphersuites TLS_AES_128_GCM_SHA256
 defaults
   mode http
   timeout connect 10s

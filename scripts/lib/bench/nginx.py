@@ -36,7 +36,8 @@ PROXY = """
   upstream next {{ server 127.0.0.1:{next_port}; keepalive 256; keepalive_requests 1000000000; keepalive_timeout 300s; }}
   server {{
     listen 127.0.0.1:{port} ssl http2 backlog=4096;
-    ssl_certificate {certificate}; ssl_certificate_key {key}; ssl_protocols TLSv1.3; ssl_session_cache shared:s:4m;
+    ssl_certificate {certificate}; ssl_certificate_key {key}; ssl_protocols TLSv1.3;
+    ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256; ssl_session_cache shared:s:4m;
     {verify_client}
     location / {{
       proxy_pass {scheme}://next; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;
@@ -111,6 +112,7 @@ def start_proxies(folder, origin_port, certificate, key):
     front = nginx(folder / "front", front_port, PROXY.format(
         port=front_port, next_port=back_port, scheme="https", verify_client="",
         verify_next=f"proxy_ssl_certificate {certificate}; proxy_ssl_certificate_key {key}; proxy_ssl_verify on; "
-                    f"proxy_ssl_trusted_certificate {certificate}; proxy_ssl_name localhost; proxy_ssl_protocols TLSv1.3;",
+                    f"proxy_ssl_trusted_certificate {certificate}; proxy_ssl_name localhost; proxy_ssl_protocols TLSv1.3; "
+                    "proxy_ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;",
         **files))
     return front, back

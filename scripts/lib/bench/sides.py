@@ -52,7 +52,11 @@ def start_postern(folder, origin_port, _, started):
     external = f"https://localhost:{here.port}/"
     admin.apply(group_toml("bench") + application_toml(
         "bench", external, f"http://127.0.0.1:{origin_port}/", "bench", assigned=["user:bob"]))
-    inside = connector(here, folder / "connector").enroll("bench", admin.enrolment_token("bench")).start()
+    inside = connector(here, folder / "connector").enroll("bench", admin.enrolment_token("bench"))
+    # As on the other sides: no access logs.
+    settings = inside.state / "connector.toml"
+    settings.write_text(settings.read_text(encoding="utf-8").replace("access = true", "access = false"), encoding="utf-8")
+    inside.start()
     started.append(inside)
     with here.browser() as browser:
         page = browser.sign_in(external + "small", "bob", here.users["bob"]["password"])
