@@ -44,8 +44,25 @@ bool dispatch_board::set_silent(tunnel_id id, bool silent) noexcept {
   return true;
 }
 
-std::optional<dispatch> dispatch_board::take(uint32_t shard, const std::string& avoid,
-                                             actor_time now) {
+dispatch_board::tunnel* dispatch_board::follow_burst(uint32_t shard, const std::string& avoid,
+                                                     actor_time now) noexcept {
+  if (shard >= bursts_.size()) return nullptr;
+  auto& b = bursts_[shard];
+  if (b.left == 0 || now - b.began >= burst_time) return nullptr;
+  auto* t = find(b.id);
+  if (t == nullptr || !t->has_room() || t->connector == avoid) return nullptr;
+  --b.left;
+  return t;
+}
+
+void dispatch_board::begin_burst(uint32_t shard, const tunnel& on, actor_time now) {
+  if (shard >= bursts_.size()) bursts_.resize(shard + 1);
+  const auto places = std::min(largest_burst, on.capacity / burst_share);
+  bursts_[shard] = {on.id, places > 0 ? places - 1 : 0, now};
+}
+
+dispatch_board::tunnel* dispatch_board::find_best(uint32_t shard, const std::string& avoid,
+                                                  actor_time now) noexcept {
   tunnel* best = nullptr;
   std::tuple<bool, bool, float> best_rank;
   for (auto& t : tunnels_) {
@@ -55,9 +72,19 @@ std::optional<dispatch> dispatch_board::take(uint32_t shard, const std::string& 
     best = &t;
     best_rank = rank;
   }
-  if (best == nullptr) return std::nullopt;
-  ++best->running;
-  return dispatch{best->id, best->connector};
+  return best;
+}
+
+std::optional<dispatch> dispatch_board::take(uint32_t shard, const std::string& avoid,
+                                             actor_time now) {
+  auto* chosen = follow_burst(shard, avoid, now);
+  if (chosen == nullptr) {
+    chosen = find_best(shard, avoid, now);
+    if (chosen == nullptr) return std::nullopt;
+    begin_burst(shard, *chosen, now);
+  }
+  ++chosen->running;
+  return dispatch{chosen->id, chosen->connector};
 }
 
 bool dispatch_board::release(tunnel_id id, exchange_outcome how, milliseconds latency,

@@ -22,6 +22,15 @@ inline constexpr milliseconds failure_latency{1'000};
 /// A latency older than this is forgotten, so that a tunnel that once was slow gets another try.
 inline constexpr std::chrono::seconds latency_memory{10};
 
+/// Exchanges that come together go together: one write of the tunnel carries them all, and the
+/// others are left alone. For this long after the first of them ...
+inline constexpr std::chrono::microseconds burst_time{1'000};
+
+/// ... as many as this at most, and no more than one in so many of the tunnel's places: what is
+/// spread unevenly is soon made up for.
+inline constexpr uint32_t largest_burst = 8;
+inline constexpr uint32_t burst_share = 100;
+
 /// The attached tunnels of a group with their load. Invariant: no tunnel has more exchanges than
 /// its capacity.
 class dispatch_board {
@@ -39,7 +48,8 @@ class dispatch_board {
 
   /// Finds the tunnel for an exchange and books a place on it; none if all are full or silent. A
   /// tunnel of another connector than `avoid` goes before one of it, one on `shard` before others,
-  /// then the least loaded: exchanges per place, weighted by the latency of late.
+  /// then the least loaded: exchanges per place, weighted by the latency of late. What comes in a
+  /// burst from one shard follows the first of it.
   std::optional<dispatch> take(uint32_t shard, const std::string& avoid, actor_time now);
 
   /// Frees a place. `latency` is the time to the response head; it counts if `how` is `completed`.
@@ -77,9 +87,20 @@ class dispatch_board {
     void sample(float milliseconds, actor_time now) noexcept;
   };
 
+  /// What a shard's exchanges follow.
+  struct burst {
+    tunnel_id id;
+    uint32_t left = 0;  ///< places that may still be taken
+    actor_time began{};
+  };
+
   tunnel* find(tunnel_id id) noexcept;
+  tunnel* follow_burst(uint32_t shard, const std::string& avoid, actor_time now) noexcept;
+  tunnel* find_best(uint32_t shard, const std::string& avoid, actor_time now) noexcept;
+  void begin_burst(uint32_t shard, const tunnel& on, actor_time now);
 
   std::vector<tunnel> tunnels_;
+  std::vector<burst> bursts_;  ///< by shard
 };
 
 }  // namespace postern::actors

@@ -48,6 +48,42 @@ CAF_TEST(the shard of the user goes first until it is full) {
   CAF_CHECK_EQUAL(taken(b, 1), 2u);
 }
 
+CAF_TEST(a burst of exchanges follows the first of it and then the next goes elsewhere) {
+  dispatch_board b;
+  b.attach(make_tunnel(1, 1'000, 0, "c1"));
+  b.attach(make_tunnel(2, 1'000, 0, "c2"));
+  std::vector<uint64_t> got;
+  for (uint32_t i = 0; i < 2 * largest_burst; ++i)
+    got.push_back(taken(b, 0, {}, start + std::chrono::microseconds{i}));
+  const auto first = got.begin(), middle = first + largest_burst;
+  CAF_CHECK(std::all_of(first, middle, [](uint64_t n) { return n == 1; }));
+  CAF_CHECK(std::all_of(middle, got.end(), [](uint64_t n) { return n == 2; }));
+}
+
+CAF_TEST(exchanges that come one by one are spread one by one) {
+  dispatch_board b;
+  b.attach(make_tunnel(1, 1'000, 0, "c1"));
+  b.attach(make_tunnel(2, 1'000, 0, "c2"));
+  CAF_CHECK_EQUAL(taken(b, 0, {}, start), 1u);
+  CAF_CHECK_EQUAL(taken(b, 0, {}, start + burst_time), 2u);
+  CAF_CHECK_EQUAL(taken(b, 0, {}, start + 2 * burst_time), 1u);
+}
+
+CAF_TEST(a burst ends where its tunnel is silent or gone or to be avoided or another shard asks) {
+  dispatch_board b;
+  b.attach(make_tunnel(1, 1'000, 0, "c1"));
+  b.attach(make_tunnel(2, 1'000, 0, "c2"));
+  b.attach(make_tunnel(3, 1'000, 1, "c3"));
+  CAF_CHECK_EQUAL(taken(b), 1u);
+  CAF_CHECK_EQUAL(taken(b, 0, "c1"), 2u);
+  CAF_CHECK_EQUAL(taken(b, 1), 3u);
+  CAF_CHECK_EQUAL(taken(b), 2u);
+  b.set_silent({0, 2}, true);
+  CAF_CHECK_EQUAL(taken(b), 1u);
+  b.detach({0, 1});
+  CAF_CHECK_EQUAL(taken(b), 3u);
+}
+
 CAF_TEST(a connector to avoid is taken only if no other has room) {
   dispatch_board b;
   b.attach(make_tunnel(1, 10, 0));
