@@ -47,8 +47,11 @@ void apply_common(SSL_CTX* context) {
   SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20");
   SSL_CTX_set_ciphersuites(
       context, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256");
-  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY);
+  SSL_CTX_set_mode(context,
+                   SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY |
+                       // The chain is what is configured; looking for one costs each handshake.
+                       SSL_MODE_NO_AUTO_CHAIN);
   SSL_CTX_set_options(
       context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_read_ahead(context, 1);
@@ -62,8 +65,11 @@ bool use_identity(SSL_CTX* context, const tls_identity& identity) {
       PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr)};
   if (chain.empty() || !key) return false;
   if (SSL_CTX_use_certificate(context, chain[0].get()) != 1) return false;
-  for (size_t i = 1; i < chain.size(); ++i)
+  for (size_t i = 1; i < chain.size(); ++i) {
+    // Whoever trusts the root has it; nobody else is helped by its bytes (RFC 8446, section 4.4.2).
+    if (X509_self_signed(chain[i].get(), 0) == 1) continue;
     if (SSL_CTX_add1_chain_cert(context, chain[i].get()) != 1) return false;
+  }
   return SSL_CTX_use_PrivateKey(context, key.get()) == 1 && SSL_CTX_check_private_key(context) == 1;
 }
 
