@@ -19,6 +19,7 @@ namespace {
 runtime::http2_options session_options() {
   runtime::http2_options options;
   options.initial_window = runtime::limits::stream_window;
+  options.window_growth = runtime::limits::origin_window_growth;
   options.max_streams = limits::http2_assumed_streams;
   return options;
 }

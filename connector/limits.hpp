@@ -37,7 +37,7 @@ inline constexpr auto idle_sweep = 5s;
 /// One read of a response head and what comes with it. More is read as the tunnel takes it.
 inline constexpr size_t head_read = 64 * 1'024;
 /// One read of content: what the tunnel takes in one turn.
-inline constexpr size_t content_read = 128 * 1'024;
+inline constexpr size_t content_read = 64 * 1'024;
 
 /// Between the end of a wait that a node promised to keep and giving the pull up.
 inline constexpr auto pull_grace = 15s;

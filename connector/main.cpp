@@ -2,6 +2,7 @@
 
 #include "connector/enrolment.hpp"
 #include "connector/run.hpp"
+#include "runtime/copy_speed.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -62,6 +63,7 @@ void add_run(CLI::App& app, postern::connector::run_options& o) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  postern::runtime::use_fast_copies(argv);
   // A closed connection is an error value here, and no dump may hold the key.
   std::signal(SIGPIPE, SIG_IGN);
   ::prctl(PR_SET_DUMPABLE, 0);

@@ -209,7 +209,7 @@ response_progress origin_exchange::read_direct(size_t room, io_status& status) {
   const auto got = connection_->try_read({into, size});
   status = got.status;
   const auto bytes = got.status == io_status::done ? got.bytes : 0;
-  session().commit(*this, size, bytes);
+  session().commit(*this, bytes);
   if (bytes == 0) return response_progress::more;
   // A socket that gave less than it could is empty; a TLS record says nothing about the next.
   if (bytes < size && connection_->tls() == nullptr) status = io_status::want_read;

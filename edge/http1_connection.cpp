@@ -225,7 +225,7 @@ awaitable<void> http1_connection::finish_output() {
   deadline_.disarm();
   if (in_begin_ == in_end_) {
     release_input();
-    std::string{}.swap(out_);
+    out_.release();
   }
 }
 
@@ -263,9 +263,9 @@ void http1_connection::send_response(const runtime::http_response& response) {
       continue;
     const auto name = field.name_string();
     const auto value = field.value();
-    out_.append(name.data(), name.size())
+    out_.append({name.data(), name.size()})
         .append(": ")
-        .append(value.data(), value.size())
+        .append({value.data(), value.size()})
         .append("\r\n");
   }
   if (!bodiless) out_ += "content-length: " + std::to_string(response.body().size()) + "\r\n";

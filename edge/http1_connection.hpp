@@ -4,6 +4,7 @@
 
 #include "edge/user_connection.hpp"
 #include "edge/user_request.hpp"
+#include "runtime/byte_queue.hpp"
 #include "runtime/http1_parser.hpp"
 
 #include <memory>
@@ -86,8 +87,7 @@ class http1_connection final : public user_connection,
 
   char* in_ = nullptr;  ///< from the shard's pool, or larger when a head needs it
   size_t in_size_ = 0, in_begin_ = 0, in_end_ = 0;
-  std::string out_;
-  size_t out_offset_ = 0;
+  runtime::byte_queue out_;
 
   std::optional<runtime::http1_request_parser> parser_;
   std::vector<std::pair<std::string, std::string>> trailers_;

@@ -15,10 +15,10 @@ using runtime::io_status;
 
 namespace {
 
-void append_hex(std::string& out, size_t value) {
+void append_hex(runtime::byte_queue& out, size_t value) {
   std::array<char, 16> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, 16).ptr;
-  out.append(digits.data(), static_cast<size_t>(end - digits.data()));
+  out.append({digits.data(), static_cast<size_t>(end - digits.data())});
 }
 
 }  // namespace
@@ -29,9 +29,9 @@ void http1_connection::write_status_line(unsigned status) {
   std::array<char, 4> digits{};
   std::to_chars(digits.data(), digits.data() + digits.size(), status);
   out_.append("HTTP/1.1 ")
-      .append(digits.data(), 3)
+      .append({digits.data(), 3})
       .append(" ")
-      .append(reason.data(), reason.size())
+      .append({reason.data(), reason.size()})
       .append("\r\n");
 }
 
@@ -122,7 +122,6 @@ void http1_connection::drop_connection() {
   if (dropped_) return;
   dropped_ = true;
   out_.clear();
-  out_offset_ = 0;
   // A reset, and in TLS no close_notify: nobody can take what arrived for the whole (RFC 9112, 8).
   connection_.abort();
   point_.wake();
@@ -131,10 +130,10 @@ void http1_connection::drop_connection() {
 void http1_connection::flush() {
   if (dropped_ || write_blocked_) return;
   size_t sent = 0;
-  while (out_offset_ < out_.size()) {
-    const auto outcome = connection_.try_write(std::span<const char>{out_}.subspan(out_offset_));
+  while (!out_.empty()) {
+    const auto outcome = connection_.try_write(out_.bytes());
     if (outcome.status == io_status::done) {
-      out_offset_ += outcome.bytes;
+      out_.consume(outcome.bytes);
       sent += outcome.bytes;
     } else if (outcome.status == io_status::want_write || outcome.status == io_status::want_read) {
       wait_until_writable();
@@ -147,14 +146,7 @@ void http1_connection::flush() {
       return;
     }
   }
-  if (out_offset_ == out_.size()) {
-    out_.clear();
-    out_offset_ = 0;
-    if (point_.has_waiter()) point_.wake();
-  } else if (out_offset_ > limits::write_high_water) {
-    out_.erase(0, out_offset_);
-    out_offset_ = 0;
-  }
+  if (out_.empty() && point_.has_waiter()) point_.wake();
   if (sent > 0) exchange_.on_sent(sent);
 }
 

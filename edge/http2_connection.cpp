@@ -32,6 +32,7 @@ runtime::http2_options options_for_users() {
   runtime::http2_options options;
   options.server = true;
   options.initial_window = limits::user_stream_window;
+  options.window_growth = limits::user_window_growth;
   options.max_streams = limits::user_streams;
   options.max_frame = limits::user_frame;
   options.extended_connect = true;

@@ -2,6 +2,7 @@
 
 #include "config/node.hpp"
 #include "edge/node.hpp"
+#include "runtime/copy_speed.hpp"
 #include "runtime/log.hpp"
 
 #include <CLI/CLI.hpp>
@@ -41,6 +42,7 @@ int with_configuration(const std::string& file, int (*run)(const postern::config
 }  // namespace
 
 int main(int argc, char** argv) {
+  postern::runtime::use_fast_copies(argv);
   // Keys and cookies are in this process's memory: no core dumps, no debugger of another user.
   ::prctl(PR_SET_DUMPABLE, 0);
   CLI::App app{description, "postern"};

@@ -14,8 +14,6 @@ constexpr size_t frame_header_size = 9;
 constexpr int64_t largest_frame_sent = 64 * 1024;
 static_assert(frame_header_size + largest_frame_sent <= shard::scratch_size);
 constexpr size_t field_overhead = 32;  // RFC 9113, section 6.5.2
-// What has been sent is cut off the front of a stream's queue only when it is worth the move.
-constexpr size_t compaction_threshold = 64 * 1024;
 
 std::string_view view(const nghttp2_rcbuf* buffer) {
   const auto v = nghttp2_rcbuf_get_buf(const_cast<nghttp2_rcbuf*>(buffer));
@@ -61,7 +59,7 @@ struct http2_callbacks {
   static ssize_t on_read_content(nghttp2_session* session, int32_t id, uint8_t*, size_t size,
                                  uint32_t* flags, nghttp2_data_source* source, void*) {
     auto& stream = *static_cast<http2_stream*>(source->ptr);
-    const auto queued = stream.out_.size() - stream.out_offset_;
+    const auto queued = stream.out_.size();
     if (queued == 0 && !stream.out_ended_) {
       stream.out_deferred_ = true;
       return NGHTTP2_ERR_DEFERRED;
@@ -89,16 +87,9 @@ struct http2_callbacks {
     if (s.batch_.size() - s.batch_size_ < frame_header_size + size) return NGHTTP2_ERR_WOULDBLOCK;
     auto* to = s.batch_.data() + s.batch_size_;
     std::memcpy(to, header, frame_header_size);
-    std::memcpy(to + frame_header_size, stream.out_.data() + stream.out_offset_, size);
+    std::memcpy(to + frame_header_size, stream.out_.bytes().data(), size);
     s.batch_size_ += frame_header_size + size;
-    stream.out_offset_ += size;
-    if (stream.out_offset_ == stream.out_.size()) {
-      stream.out_.clear();
-      stream.out_offset_ = 0;
-    } else if (stream.out_offset_ > compaction_threshold) {
-      stream.out_.erase(0, stream.out_offset_);
-      stream.out_offset_ = 0;
-    }
+    stream.out_.consume(size);
     if (stream.wants_writable_) s.writable_.push_back(&stream);
     if (s.guard_) s.guard_->on_content_sent();
     stream.on_sent(size);
@@ -221,8 +212,10 @@ struct http2_callbacks {
                         size_t size, void*) {
     // The connection's window is given back at once: it must never be the limit.
     nghttp2_session_consume_connection(session, size);
-    if (auto* stream = stream_of(session, id))
+    if (auto* stream = stream_of(session, id)) {
+      stream->held_ += size;
       stream->on_content({reinterpret_cast<const char*>(data), size});
+    }
     return 0;
   }
 

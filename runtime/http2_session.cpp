@@ -29,7 +29,9 @@ http2_session::http2_session(shard& home, transport connection, http2_owner& own
       connection_(std::move(connection)),
       owner_(owner),
       alive_(std::make_shared<bool>(true)),
-      server_(options.server) {
+      server_(options.server),
+      initial_window_(options.initial_window),
+      window_growth_(options.window_growth) {
   nghttp2_option* option = nullptr;
   nghttp2_option_new(&option);
   nghttp2_option_set_no_auto_window_update(option, 1);
@@ -85,6 +87,7 @@ awaitable<error> http2_session::run() {
       switch (outcome.status) {
         case io_status::done:
           receive(scratch.first(outcome.bytes));
+          drained = !connection_.may_have_more(outcome.bytes < scratch.size());
           break;
         case io_status::want_read:
         case io_status::want_write:
@@ -229,7 +232,9 @@ void http2_session::add(http2_stream& stream, int32_t id) {
       false;
   stream.out_trailers_.clear();
   stream.out_.clear();
-  stream.out_offset_ = 0;
+  stream.in_window_ = initial_window_;
+  stream.in_grown_ = 0;
+  stream.held_ = stream.passed_ = 0;
   stream.id_ = id;
   stream.index_ = streams_.size();
   streams_.push_back(&stream);
@@ -241,10 +246,10 @@ void http2_session::remove(http2_stream& stream) {
   streams_.pop_back();
   std::erase(writable_, &stream);
   std::erase(aborted_, &stream);
+  grown_ -= std::exchange(stream.in_grown_, 0);
   stream.id_ = -1;
-  stream.out_offset_ = 0;
   stream.out_.clear();
-  if (stream.out_.capacity() > kept_queue) stream.out_.shrink_to_fit();
+  if (stream.out_.capacity() > kept_queue) stream.out_.release();
 }
 
 void http2_session::close_streams() {
@@ -313,14 +318,8 @@ void http2_session::write(http2_stream& stream, std::string_view piece) {
   resume(stream);
 }
 
-char* http2_session::prepare(http2_stream& stream, size_t size) {
-  const auto before = stream.out_.size();
-  stream.out_.resize(before + size);
-  return stream.out_.data() + before;
-}
-
-void http2_session::commit(http2_stream& stream, size_t prepared, size_t filled) {
-  stream.out_.resize(stream.out_.size() - prepared + filled);
+void http2_session::commit(http2_stream& stream, size_t filled) {
+  stream.out_.commit(filled);
   if (filled > 0) resume(stream);
 }
 
@@ -345,14 +344,36 @@ size_t http2_session::room(http2_stream& stream) {
 
 void http2_session::open_window(http2_stream& stream, uint32_t size) {
   if (closed_ || stream.id_ < 0) return;
+  stream.in_window_ = size;
   nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, stream.id_,
                                         static_cast<int32_t>(size));
   wants_flush();
 }
 
+// A window that is used up while its reader waits is too small for the way's length, or makes both
+// sides take turns. A reader that falls behind is not helped by a larger one.
+void http2_session::grow_window(http2_stream& stream, size_t consumed) {
+  if (stream.held_ > stream.in_window_ / 4) {
+    stream.passed_ = 0;
+    return;
+  }
+  stream.passed_ += consumed;
+  if (stream.passed_ < stream.in_window_) return;
+  stream.passed_ = 0;
+  const auto larger = std::min(2 * stream.in_window_, limits::largest_stream_window);
+  if (larger <= stream.in_window_ || grown_ + (larger - stream.in_window_) > window_growth_) return;
+  grown_ += larger - stream.in_window_;
+  stream.in_grown_ += larger - stream.in_window_;
+  stream.in_window_ = larger;
+  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, stream.id_,
+                                        static_cast<int32_t>(larger));
+}
+
 void http2_session::consumed(http2_stream& stream, size_t bytes) {
   if (closed_ || stream.id_ < 0 || bytes == 0) return;
   nghttp2_session_consume_stream(session_, stream.id_, bytes);
+  stream.held_ -= std::min(stream.held_, bytes);
+  grow_window(stream, bytes);
   if (nghttp2_session_want_write(session_) != 0) wants_flush();
 }
 

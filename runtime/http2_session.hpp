@@ -3,9 +3,11 @@
 // requests over a connection it accepted, the connector answers them over one it dialled; the edge
 // answers users. All frames of a turn leave in one write.
 
+#include "runtime/byte_queue.hpp"
 #include "runtime/error.hpp"
 #include "runtime/http2_guard.hpp"
 #include "runtime/http_fields.hpp"
+#include "runtime/limits.hpp"
 #include "runtime/transport.hpp"
 #include "runtime/wait_point.hpp"
 
@@ -53,9 +55,12 @@ class http2_stream {
   friend class http2_session;
   friend struct http2_callbacks;
   int32_t id_ = -1;
-  size_t index_ = 0;       ///< place in the session's list
-  std::string out_;        ///< content that waits for the peer's window
-  size_t out_offset_ = 0;  ///< what of out_ has been sent
+  size_t index_ = 0;        ///< place in the session's list
+  byte_queue out_;          ///< content that waits for the peer's window
+  uint32_t in_window_ = 0;  ///< how much the peer may send before something is consumed
+  uint32_t in_grown_ = 0;   ///< how much of that is growth
+  size_t held_ = 0;         ///< content that was received and not yet consumed
+  size_t passed_ = 0;       ///< consumed since the reader last fell behind, or the window grew
   bool out_ended_ = false;
   bool out_deferred_ = false;  ///< nghttp2 has been told that there is nothing to send
   bool wants_writable_ = false;
@@ -86,6 +91,10 @@ struct http2_options {
   bool server = false;  ///< which role: the server answers
   uint32_t initial_window =
       256 * 1024;  ///< per stream, for what we receive; 0: opened by open_window() only
+  /// What all windows together may grow by, beyond initial_window or open_window(): each doubles,
+  /// up to limits::largest_stream_window, whenever its reader has taken a whole one without falling
+  /// behind.
+  size_t window_growth = limits::tunnel_window_growth;
   uint32_t max_streams = 1'000;  ///< that the peer may open at once
   uint32_t max_frame = 64 * 1024;
   bool extended_connect = false;  ///< RFC 8441
@@ -120,17 +129,15 @@ class http2_session final : private flushable {
   void write(http2_stream& stream, std::string_view piece);
   /// Direct access for readers that fill the queue themselves: room for `size` bytes, then commit
   /// what was filled.
-  char* prepare(http2_stream& stream, size_t size);
-  void commit(http2_stream& stream, size_t prepared, size_t filled);
+  char* prepare(http2_stream& stream, size_t size) { return stream.out_.prepare(size); }
+  void commit(http2_stream& stream, size_t filled);
   /// No more content after what is queued. Trailers are sent behind it.
   void finish(http2_stream& stream, std::vector<std::pair<std::string, std::string>> trailers = {});
   /// Bytes that may be queued now: as far as the peer's window and the high-water mark go. If 0,
   /// on_writable() will follow.
   size_t room(http2_stream& stream);
   /// Bytes queued and not yet sent.
-  size_t queued(const http2_stream& stream) const noexcept {
-    return stream.out_.size() - stream.out_offset_;
-  }
+  size_t queued(const http2_stream& stream) const noexcept { return stream.out_.size(); }
 
   /// Opens the peer's sending window of a stream to `size` bytes (for initial_window 0).
   void open_window(http2_stream& stream, uint32_t size);
@@ -177,6 +184,7 @@ class http2_session final : private flushable {
   void release_incoming();
   void add(http2_stream& stream, int32_t id);
   void remove(http2_stream& stream);
+  void grow_window(http2_stream& stream, size_t consumed);
   void close_streams();
 
   shard& shard_;
@@ -198,6 +206,9 @@ class http2_session final : private flushable {
   error failure_;
   std::string accusation_;  ///< what our GOAWAY says that the peer did wrong
   const bool server_;
+  const uint32_t initial_window_;
+  const size_t window_growth_;
+  size_t grown_ = 0;  ///< of it, in use
   bool writing_blocked_ = false;
   bool going_away_ = false;  ///< the peer is leaving
   bool leaving_ = false;     ///< we are

@@ -35,6 +35,13 @@ inline constexpr auto fetch_timeout = 20s;
 /// Body bytes that a node or connector holds for one stream while its reader is slow: the HTTP/2
 /// stream window.
 inline constexpr uint32_t stream_window = 256 * 1024;
+/// What the window of a stream grows to whose reader keeps up: 20 MB/s over 100 ms of way.
+inline constexpr uint32_t largest_stream_window = 2 * 1024 * 1024;
+/// What the windows of one connection may grow by together, so that readers that kept up and then
+/// stopped hold no more than that: a tunnel, an origin's connection, a user's.
+inline constexpr size_t tunnel_window_growth = 64 * 1024 * 1024;
+inline constexpr size_t origin_window_growth = 16 * 1024 * 1024;
+inline constexpr size_t user_window_growth = 4 * 1024 * 1024;
 /// The connection window must never be the limit: one slow stream would stall the others (RFC 9113,
 /// section 5.2).
 inline constexpr int32_t connection_window = 0x7fffffff;

@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t record_content = 16 * 1024;  // RFC 8446, section 5.1
 constexpr size_t record_overhead = 256;       // RFC 8446, section 5.2: at most
-constexpr size_t most_records = 16;
+constexpr size_t most_records = 8;
 
 /// The records of one write. One per thread: it is free again when write() returns.
 struct gathering_buffer {

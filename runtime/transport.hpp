@@ -49,6 +49,12 @@ class transport {
 
   /// Reads what is there; never blocks.
   io_outcome try_read(std::span<char> into);
+  /// Whether another try_read() may find bytes without a wait; asked right after one that read
+  /// something. `short_of`: it read less than there was room for. False spares a system call that
+  /// would find nothing; a wait sees at once what has come since.
+  bool may_have_more(bool short_of) const noexcept {
+    return tls_ ? SSL_has_pending(tls_.get()) == 1 : !short_of;
+  }
   /// Writes what fits; never blocks.
   io_outcome try_write(std::span<const char> from);
   /// Whether the peer has ended the connection, without taking bytes; `want_read`: it is silent and

@@ -104,6 +104,35 @@ struct fixture {
   }
   recorder& served() { return *connector.accepted.back(); }
 
+  /// Writes `size` bytes on a stream whose reader takes each piece but for the last `behind` bytes.
+  void pass(recorder& asked, size_t size, size_t behind) {
+    auto& reader = served();
+    size_t consumed = reader.content.size();
+    for (const auto end = consumed + size; reader.content.size() < end;) {
+      node.session->write(asked, std::string(16 * 1024, 'x'));
+      fence();
+      const auto taken = std::max(reader.content.size(), consumed + behind) - behind - consumed;
+      connector.session->consumed(reader, taken);
+      consumed += taken;
+      fence();
+    }
+    connector.session->consumed(reader, reader.content.size() - consumed);
+    fence();
+  }
+
+  /// How many bytes the peer of a reader that takes nothing may send.
+  size_t window_of(recorder& asked) {
+    auto& reader = served();
+    const auto before = reader.content.size();
+    node.session->write(asked, std::string(2 * limits::largest_stream_window, 'x'));
+    size_t got = 0;
+    do {
+      got = reader.content.size();
+      fence();
+    } while (reader.content.size() > got);
+    return got - before;
+  }
+
   bool both_ended() {
     return run_until(home, [this] {
       return (!node.session || node.ended) && (!connector.session || connector.ended);
@@ -256,7 +285,7 @@ CAF_TEST(much content arrives complete and in order) {
       char* to = node.session->prepare(
           asked, piece.size() + 100);  // as a reader that fills less than it asked for
       std::copy(piece.begin(), piece.end(), to);
-      node.session->commit(asked, piece.size() + 100, piece.size());
+      node.session->commit(asked, piece.size());
       sent += piece;
     }
     CAF_REQUIRE(run_until(home, [&] { return served().content.size() > consumed; }));
@@ -267,6 +296,50 @@ CAF_TEST(much content arrives complete and in order) {
   node.session->finish(asked);
   CAF_REQUIRE(run_until(home, [&] { return served().log.ends_with("end "); }));
   CAF_CHECK(served().content == sent);
+}
+
+CAF_TEST(the window of a reader that keeps up grows to the largest) {
+  http2_options small;
+  small.initial_window = 64 * 1024;
+  open({}, small);
+  auto& asked = make_request();
+  request(asked, false);
+  pass(asked, 4 * limits::largest_stream_window, 0);
+  const auto window = window_of(asked);
+  CAF_CHECK(window > limits::largest_stream_window / 2);
+  CAF_CHECK(window <= limits::largest_stream_window);
+}
+
+CAF_TEST(the window of a reader that falls behind stays as it is) {
+  http2_options small;
+  small.initial_window = 64 * 1024;
+  open({}, small);
+  auto& asked = make_request();
+  request(asked, false);
+  pass(asked, 1'000'000, 32 * 1024);
+  CAF_CHECK(window_of(asked) <= small.initial_window);
+}
+
+CAF_TEST(windows of one connection grow together by no more than they may) {
+  http2_options small;
+  small.initial_window = 64 * 1024;
+  small.window_growth = 64 * 1024 + 1;
+  open({}, small);
+  auto& first = make_request();
+  request(first, false);
+  pass(first, 1'000'000, 0);
+  auto& second = make_request();
+  request(second, false);
+  pass(second, 1'000'000, 0);
+  CAF_CHECK(window_of(second) <= 64 * 1024u);
+  // What a stream had grown by is free again once it has ended.
+  node.session->reset(first, NGHTTP2_CANCEL);
+  node.session->reset(second, NGHTTP2_CANCEL);
+  fence();
+  auto& third = make_request();
+  request(third, false);
+  pass(third, 1'000'000, 0);
+  CAF_CHECK(window_of(third) > 64 * 1024u);
 }
 
 CAF_TEST(a peer that takes frames of any size gets ones that fit our buffers) {
@@ -321,7 +394,7 @@ CAF_TEST(a stream object serves again and brings nothing along) {
   // A reader that finds its stream gone between the two calls.
   char* late = node.session->prepare(asked, 4);
   std::copy_n("late", 4, late);
-  node.session->commit(asked, 4, 4);
+  node.session->commit(asked, 4);
   asked.log.clear();
   request(asked, false);
   connector.session->open_window(served(), 1'000);
