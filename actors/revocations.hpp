@@ -3,6 +3,7 @@
 // the caller commits the writes.
 
 #include "actors/messages.hpp"
+#include "config/node.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -17,9 +18,9 @@ inline constexpr const char* revoked_session_kind = "revoked_session";  ///< val
 inline constexpr const char* revoked_user_kind = "revoked_user";        ///< value: revoked at
 
 /// For how long at least the revocation of a user is remembered: as long as the longest session
-/// that the configuration allows (config/node.hpp), which is longer than anything else that speaks
-/// for a user: access tokens, and the STS's own sessions.
-inline constexpr std::chrono::seconds user_revocation_memory = std::chrono::hours{24 * 30};
+/// that the configuration allows, which is longer than anything else that speaks for a user: access
+/// tokens, and the STS's own sessions.
+inline constexpr std::chrono::seconds user_revocation_memory = config::longest_session;
 
 /// Since when each user has to have signed in anew, in seconds since 1970, as the store's records
 /// of revoked_user_kind say. Unreadable values count as `unreadable`.

@@ -16,7 +16,6 @@ namespace {
 using std::chrono::seconds;
 
 constexpr seconds ten_years = std::chrono::hours{24 * 3650};
-constexpr seconds thirty_days = std::chrono::hours{24 * 30};
 constexpr seconds ten_minutes{600};
 
 /// What a file that node.toml names must hold, as far as its text can tell.
@@ -143,7 +142,7 @@ void read_connectors(toml_section s, connector_options& out) {
 }
 
 void read_session(toml_section s, session_options& out) {
-  s.read("lifetime", out.lifetime, seconds{1}, thirty_days);
+  s.read("lifetime", out.lifetime, seconds{1}, longest_session);
   s.read("leeway", out.leeway, seconds{0}, ten_minutes);
   s.finish();
 }

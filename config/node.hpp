@@ -51,6 +51,10 @@ struct connector_options {
   unsigned exchanges = 1'000;  ///< at once per tunnel
 };
 
+/// No session may be configured to last longer: what outlives a session (cookie keys, revocations)
+/// goes by this.
+inline constexpr std::chrono::seconds longest_session = std::chrono::hours{24 * 30};
+
 struct session_options {
   std::chrono::seconds lifetime =
       std::chrono::hours{8};        ///< upper bound; the token's expiry may end it earlier

@@ -1,8 +1,11 @@
 #include "edge/node_keys.hpp"
 
+#include "config/node.hpp"
 #include "runtime/files.hpp"
+#include "runtime/log.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 namespace postern::edge {
 
@@ -15,13 +18,40 @@ namespace {
 constexpr const char* record_kind = "sealing_key";
 constexpr std::string_view wrap_purpose = "sealing_key";
 constexpr int64_t seals_for = int64_t{30} * 24 * 3600;
-constexpr int64_t opens_for = int64_t{90} * 24 * 3600;
+// A day more than any session lasts: a node that has lost a shared store seals with the old key a
+// little longer.
+constexpr int64_t opens_after = (config::longest_session + std::chrono::hours{24}).count();
 
 /// One cookie key as it stands in the store, before wrapping.
 struct dated_key {
   runtime::sealing_key key;
   int64_t made_at = 0;
+  int64_t retired_at = 0;  ///< when a node first knew that it seals no more; 0: it may seal still
+  uint64_t revision = 0;   ///< of the store
 };
+
+std::string encode(const dated_key& k) {
+  auto text = std::to_string(k.made_at);
+  if (k.retired_at != 0) text += "," + std::to_string(k.retired_at);
+  return text + ":" + runtime::encode_sealing_keys({k.key});
+}
+
+std::optional<dated_key> decode(std::string_view text) {
+  dated_key k;
+  const auto* end = text.data() + text.size();
+  auto [at, failed] = std::from_chars(text.data(), end, k.made_at);
+  if (failed != std::errc{}) return {};
+  if (at != end && *at == ',') {
+    const auto retired = std::from_chars(at + 1, end, k.retired_at);
+    if (retired.ec != std::errc{}) return {};
+    at = retired.ptr;
+  }
+  if (at == end || *at != ':') return {};
+  auto keys = runtime::decode_sealing_keys({at + 1, static_cast<size_t>(end - at - 1)});
+  if (!keys || keys->size() != 1) return {};
+  k.key = keys->front();
+  return k;
+}
 
 result<std::shared_ptr<const runtime::key_ring>> load_master(const std::string& directory,
                                                              runtime::store& store,
@@ -55,11 +85,11 @@ result<std::vector<dated_key>> load_cookie_keys(runtime::store& store,
     if (!opened)
       return error{error_category::invalid_input, "cookie_key_sealed", "service",
                    "another master key wrapped " + record.key};
-    const auto separator = opened->find(':');
-    auto decoded = runtime::decode_sealing_keys(std::string_view{*opened}.substr(separator + 1));
-    if (separator == std::string::npos || !decoded || decoded->size() != 1)
+    auto key = decode(*opened);
+    if (!key)
       return error{error_category::invalid_input, "cookie_key_malformed", "service", record.key};
-    keys.push_back({decoded->front(), std::stoll(opened->substr(0, separator))});
+    key->revision = record.revision;
+    keys.push_back(std::move(*key));
   }
   std::sort(keys.begin(), keys.end(),
             [](const auto& a, const auto& b) { return a.made_at > b.made_at; });
@@ -69,11 +99,42 @@ result<std::vector<dated_key>> load_cookie_keys(runtime::store& store,
 result<dated_key> add_cookie_key(runtime::store& store, const runtime::key_ring& wrapping,
                                  int64_t now, runtime::random_source& random) {
   dated_key fresh{runtime::make_sealing_key(random), now};
-  const auto plain = std::to_string(now) + ":" + runtime::encode_sealing_keys({fresh.key});
   runtime::store_change put{runtime::store_change::action::put, record_kind, fresh.key.id,
-                            wrapping.seal(plain, wrap_purpose), 0};
-  if (auto stored = store.commit({put}); !stored) return stored.error();
+                            wrapping.seal(encode(fresh), wrap_purpose), 0};
+  auto stored = store.commit({put});
+  if (!stored) return stored.error();
+  fresh.revision = *stored;
   return fresh;
+}
+
+/// Drops the keys whose last cookie has expired; returns the erasures that do the same in the
+/// store.
+std::vector<runtime::store_change> drop_expired(std::vector<dated_key>& keys, int64_t now) {
+  std::vector<runtime::store_change> erasures;
+  std::erase_if(keys, [&](const auto& k) {
+    if (k.retired_at == 0 || k.retired_at + opens_after > now) return false;
+    erasures.push_back(
+        {runtime::store_change::action::erase, record_kind, k.key.id, {}, k.revision});
+    return true;
+  });
+  return erasures;
+}
+
+/// Notes of the keys behind the one that seals that they seal no more. Until this moment they may
+/// have: a node may run for a year with the key of its start.
+std::vector<runtime::store_change> retire(const std::vector<dated_key>& keys,
+                                          const runtime::key_ring& wrapping,
+                                          std::string_view sealing, int64_t now) {
+  std::vector<runtime::store_change> writes;
+  auto old = std::ranges::find_if(keys, [&](const auto& k) { return k.key.id == sealing; });
+  for (; old != keys.end(); ++old) {
+    if (old->key.id == sealing || old->retired_at != 0) continue;
+    auto retired = *old;
+    retired.retired_at = now;
+    writes.push_back({runtime::store_change::action::put, record_kind, old->key.id,
+                      wrapping.seal(encode(retired), wrap_purpose), old->revision});
+  }
+  return writes;
 }
 
 /// The keys in the order of a ring: first the one that seals, then the others, newest first.
@@ -106,7 +167,7 @@ result<node_keys> load_cookie_ring(std::shared_ptr<const runtime::key_ring> wrap
   auto keys = load_cookie_keys(store, *wrapping);
   if (!keys) return keys.error();
   const auto now = runtime::to_unix_seconds(clock.now());
-  std::erase_if(*keys, [&](const auto& k) { return k.made_at + opens_for < now; });
+  drop_expired(*keys, now);
   if (keys->empty()) return error{error_category::not_found, "cookie_key_missing", "service", {}};
   return make_ring(std::move(wrapping), std::move(*keys), now, random, sharing);
 }
@@ -119,13 +180,21 @@ result<node_keys> load_node_keys(const std::string& directory, runtime::store& s
   auto keys = load_cookie_keys(store, **wrapping);
   if (!keys) return keys.error();
   const auto now = runtime::to_unix_seconds(clock.now());
-  std::erase_if(*keys, [&](const auto& k) { return k.made_at + opens_for < now; });
+  auto changes = drop_expired(*keys, now);
   if (keys->empty() || keys->front().made_at + seals_for < now) {
     auto fresh = add_cookie_key(store, **wrapping, now, random);
     if (!fresh) return fresh.error();
     keys->insert(keys->begin(), *fresh);
   }
-  return make_ring(*wrapping, std::move(*keys), now, random, sharing);
+  auto ring = make_ring(*wrapping, *keys, now, random, sharing);
+  std::ranges::move(retire(*keys, **wrapping, ring.cookies->current_id(), now),
+                    std::back_inserter(changes));
+  // Another node may have noted the same a moment ago; what is not noted now is at the next start.
+  if (!changes.empty())
+    if (auto noted = store.commit(changes); !noted)
+      spdlog::warn("the end of old cookie keys is not noted: {}",
+                   runtime::to_string(noted.error()));
+  return ring;
 }
 
 result<std::string> rotate_cookie_keys(const std::string& directory, runtime::store& store,

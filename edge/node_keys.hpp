@@ -28,9 +28,10 @@ struct node_keys {
 };
 
 /// Reads DIRECTORY/master.key (made at the first start, mode 0600) and the cookie keys; makes a
-/// cookie key if there is none or the newest is older than 30 days. Old keys keep opening until
-/// they are 90 days old: longer than any session lasts. Of several nodes on one store the first one
-/// makes the master key; the others are given the file, and are refused without it
+/// cookie key if there is none or the newest is older than 30 days. An old key keeps opening, and
+/// stays in the store, until the last cookie that it may have sealed has expired: what counts is
+/// the first start at which it no longer seals, not its own age. Of several nodes on one store the
+/// first one makes the master key; the others are given the file, and are refused without it
 /// ("master_key_missing").
 runtime::result<node_keys> load_node_keys(const std::string& directory, runtime::store& store,
                                           const runtime::wall_clock& clock,

@@ -1,6 +1,7 @@
 #define CAF_SUITE node_keys
 #include "edge/node_keys.hpp"
 
+#include "config/node.hpp"
 #include "runtime/files.hpp"
 #include "tests/unit/runtime/temp_directory.hpp"
 
@@ -48,7 +49,7 @@ CAF_TEST(the next start finds the same keys) {
   CAF_CHECK_EQUAL(stored(), 1u);
 }
 
-CAF_TEST(a cookie key seals for thirty days and opens for ninety) {
+CAF_TEST(a cookie key seals for thirty days and opens for a longest session more) {
   const auto first = load();
   const auto cookie = first.cookies->seal("y", "p");
   clock.advance(30 * day);
@@ -58,10 +59,40 @@ CAF_TEST(a cookie key seals for thirty days and opens for ninety) {
   const auto second = load();
   CAF_CHECK(second.cookies->current_id() != first.cookies->current_id());
   CAF_CHECK_EQUAL(second.cookies->open(cookie, "p").value(), "y");
-  clock.advance(60 * day - std::chrono::seconds{1});
+  clock.advance(config::longest_session);
   CAF_CHECK(load().cookies->open(cookie, "p").has_value());
-  clock.advance(std::chrono::seconds{1});
+  clock.advance(day);
   CAF_CHECK_EQUAL(load().cookies->open(cookie, "p").error().cause, "seal_unknown_key");
+}
+
+CAF_TEST(cookies of a node that ran for a year open after its restart) {
+  const auto first = load();
+  clock.advance(365 * day);
+  const auto cookie = first.cookies->seal("y", "p");
+  const auto second = load();
+  CAF_CHECK(second.cookies->current_id() != first.cookies->current_id());
+  CAF_CHECK_EQUAL(second.cookies->open(cookie, "p").value(), "y");
+  clock.advance(config::longest_session);
+  CAF_CHECK_EQUAL(load().cookies->open(cookie, "p").value(), "y");
+}
+
+CAF_TEST(
+    cookies sealed long after a rotation that the node did not know of open after its restart) {
+  const auto first = load();
+  rotate_cookie_keys(folder / "", *store, clock, random).value();
+  clock.advance(100 * day);
+  const auto cookie = first.cookies->seal("y", "p");
+  CAF_CHECK_EQUAL(load().cookies->open(cookie, "p").value(), "y");
+}
+
+CAF_TEST(a key that opens nothing any more leaves the store) {
+  load();
+  clock.advance(31 * day);
+  load();
+  CAF_CHECK_EQUAL(stored(), 2u);
+  clock.advance(40 * day);
+  load();
+  CAF_CHECK_EQUAL(stored(), 2u);  // the second has just been followed by a third
 }
 
 CAF_TEST(a rotation adds a key that seals from the next start on) {
