@@ -1,6 +1,7 @@
 #include "edge/cookies.hpp"
 
 #include "edge/relying_party.hpp"
+#include "runtime/http_fields.hpp"
 
 #include <algorithm>
 #include <array>
@@ -51,6 +52,13 @@ bool is_own_cookie(std::string_view name) noexcept {
     return name.size() == digits && is_base64url(name);
   }
   return name.size() == digits + 1 && name.front() == '-' && is_hexadecimal(name.substr(1));
+}
+
+bool sets_own_cookie(std::string_view set_cookie) noexcept {
+  auto pair = runtime::trim(set_cookie.substr(0, set_cookie.find(';')));
+  while (pair.starts_with('='))
+    pair = runtime::trim(pair.substr(1));
+  return is_own_cookie(runtime::trim(pair.substr(0, pair.find('='))));
 }
 
 void append_foreign_cookies(std::string& out, std::string_view header) {

@@ -22,6 +22,10 @@ std::string_view find_cookie(std::string_view header, std::string_view name) noe
 /// attempts, with any prefix. Names are compared exactly, as browsers do.
 bool is_own_cookie(std::string_view name) noexcept;
 
+/// Whether a Set-Cookie field of an origin would make a browser send a cookie with a name of ours.
+/// So does one without a name, whose value spells the whole: browsers send that back as it is.
+bool sets_own_cookie(std::string_view set_cookie) noexcept;
+
 /// Appends all cookies of a Cookie field but ours, separated by "; "; so may be called for one
 /// field after the other.
 void append_foreign_cookies(std::string& out, std::string_view header);

@@ -251,8 +251,7 @@ void exchange::translate_response(const runtime::field_list& fields) {
     if (!translate) {
       // The origin knows its external name and speaks of it itself; only our own cookies stay
       // protected.
-      if (f.name != "set-cookie" || !is_own_cookie(f.value.substr(0, f.value.find('='))))
-        response_.push_back(f);
+      if (f.name != "set-cookie" || !sets_own_cookie(f.value)) response_.push_back(f);
     } else if (f.name == "location" || f.name == "content-location" || f.name == "refresh") {
       response_.push_back({f.name, response_text_.emplace_back(translate_location(f.value, urls))});
     } else if (f.name == "set-cookie") {

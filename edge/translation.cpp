@@ -1,6 +1,6 @@
 #include "edge/translation.hpp"
 
-#include "edge/session_cookie.hpp"
+#include "edge/cookies.hpp"
 #include "runtime/https_client.hpp"
 
 #include <algorithm>
@@ -249,7 +249,6 @@ std::string translate_location(std::string_view value, const application_urls& u
 std::string translate_set_cookie(std::string_view value, const application_urls& urls) {
   const auto first_end = value.find(';');
   const auto pair = value.substr(0, first_end);
-  if (is_own_cookie(runtime::trim(pair.substr(0, pair.find('='))))) return {};
   if (first_end == std::string_view::npos) return std::string{value};
   std::string out{pair};
   for (auto rest = value.substr(first_end + 1);;) {
@@ -262,6 +261,7 @@ std::string translate_set_cookie(std::string_view value, const application_urls&
       // nothing outside.
       auto domain = text.starts_with('.') ? text.substr(1) : text;
       const bool external = iequals(domain, urls.external_host) ||
+  if (sets_own_cookie(value)) return {};
                             (urls.external_host.size() > domain.size() &&
                              urls.external_host.ends_with("." + std::string{domain}));
       if (external && !iequals(domain, urls.internal_host)) out += ";" + std::string{attribute};

@@ -43,6 +43,17 @@ CAF_TEST(cookies that only look like ours are those of the application) {
     CAF_CHECK(!is_own_cookie(name));
 }
 
+CAF_TEST(an origin sets no cookie of ours whatever it writes) {
+  for (const auto* field :
+       {"__Host-postern=x; Path=/", "__Host-postern=x", " __Host-postern =x",
+        "\t__Host-postern\t=x", "postern-0123abcd=x", "=__Host-postern=x; Domain=example.com",
+        " = postern=x", "==postern=x", "__Host-postern", "__Host-postern; Path=/"})
+    CAF_CHECK_EQUAL(std::string{field} + (sets_own_cookie(field) ? "" : " passes"), field);
+  for (const auto* field :
+       {"a=__Host-postern=x", "=a=b", "own; Path=/", "", ";", "=", "posternx=1"})
+    CAF_CHECK_EQUAL(std::string{field} + (sets_own_cookie(field) ? " is dropped" : ""), field);
+}
+
 CAF_TEST(only foreign cookies go on) {
   CAF_CHECK_EQUAL(foreign("a=1; __Host-postern=x; b=2"), "a=1; b=2");
   CAF_CHECK_EQUAL(foreign("a=1;__Host-postern=x;b=2"), "a=1; b=2");
