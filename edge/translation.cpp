@@ -18,18 +18,24 @@ constexpr std::array<std::string_view, 7> hop_by_hop{
     "connection",        "keep-alive", "proxy-connection",   "te",
     "transfer-encoding", "upgrade",    "proxy-authorization"};
 
-/// Fields that the service makes itself: what a client sends under these names is removed.
-constexpr std::array<std::string_view, 8> rewritten{
-    "host",      "cookie",           "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host",
-    "forwarded", "x-forwarded-port", "x-real-ip"};
+/// Fields that the service makes itself, and two by which some frameworks route instead of by the
+/// path, past what was decided for it: what a client sends under these names is removed.
+constexpr std::array<std::string_view, 7> rewritten{
+    "host", "cookie", "forwarded", "x-real-ip", "x-request-id", "x-original-url", "x-rewrite-url"};
+/// The same for whatever begins so: X-Forwarded-User is as good as a name for some origins.
+constexpr std::array<std::string_view, 3> rewritten_prefixes{"x-postern-", "postern-",
+                                                             "x-forwarded-"};
 
-/// `name` in lower case with '_' as '-' equals `expected`; frameworks take both for the same
-/// (CVE-2025-64484).
+/// A name as CGI and its heirs see it: letters and digits, and one sign for everything else. To
+/// them X-User, X_User and X.User are one field (CVE-2025-64484).
 bool same_spelling(std::string_view name, std::string_view expected) noexcept {
   if (name.size() != expected.size()) return false;
   for (size_t i = 0; i < name.size(); ++i) {
-    char c = name[i] == '_' ? '-' : name[i];
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    char c = name[i];
+    if (c >= 'A' && c <= 'Z')
+      c = static_cast<char>(c + 32);
+    else if ((c < 'a' || c > 'z') && (c < '0' || c > '9'))
+      c = '-';
     if (c != expected[i]) return false;
   }
   return true;
@@ -39,21 +45,29 @@ bool has_spelled_prefix(std::string_view name, std::string_view prefix) noexcept
   return name.size() >= prefix.size() && same_spelling(name.substr(0, prefix.size()), prefix);
 }
 
+/// The names, separated by commas. One that has a comma itself must not pass for two.
 std::string groups_text(const std::vector<std::string>& groups) {
   std::string text;
   for (const auto& g : groups) {
     if (!text.empty()) text += ',';
-    text += g;
+    for (const char c : g) {
+      if (c == ',')
+        text += "%2C";
+      else if (c == '%')
+        text += "%25";
+      else
+        text += c;
+    }
   }
   return text;
 }
 
 /// Field values must not carry line breaks or other controls into the origin's head, whatever a
-/// token said.
+/// token said, and begin and end with no blank (RFC 9113, 8.2.1).
 std::string safe_value(std::string_view text) {
   std::string safe{text};
   std::erase_if(safe, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
-  return safe;
+  return std::string{runtime::trim(safe)};
 }
 
 /// "a:b" needs quotes in Forwarded (RFC 7239, section 4).
@@ -123,8 +137,9 @@ bool is_reserved_request_field(std::string_view name) noexcept {
     if (same_spelling(name, reserved)) return true;
   for (const auto reserved : rewritten)
     if (same_spelling(name, reserved)) return true;
-  return has_spelled_prefix(name, "x-postern-") || has_spelled_prefix(name, "postern-") ||
-         same_spelling(name, "x-request-id");
+  for (const auto prefix : rewritten_prefixes)
+    if (has_spelled_prefix(name, prefix)) return true;
+  return false;
 }
 
 bool is_dropped_response_field(std::string_view name) noexcept {
@@ -247,6 +262,7 @@ std::string translate_location(std::string_view value, const application_urls& u
 }
 
 std::string translate_set_cookie(std::string_view value, const application_urls& urls) {
+  if (sets_own_cookie(value)) return {};
   const auto first_end = value.find(';');
   const auto pair = value.substr(0, first_end);
   if (first_end == std::string_view::npos) return std::string{value};
@@ -261,7 +277,6 @@ std::string translate_set_cookie(std::string_view value, const application_urls&
       // nothing outside.
       auto domain = text.starts_with('.') ? text.substr(1) : text;
       const bool external = iequals(domain, urls.external_host) ||
-  if (sets_own_cookie(value)) return {};
                             (urls.external_host.size() > domain.size() &&
                              urls.external_host.ends_with("." + std::string{domain}));
       if (external && !iequals(domain, urls.internal_host)) out += ";" + std::string{attribute};

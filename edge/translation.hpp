@@ -59,8 +59,8 @@ void translate_request(translated_request& out, const checked_request& request,
                        const runtime::field_list& fields, const config::application& application,
                        const application_urls& urls, const request_origin& who);
 
-/// Whether a client-sent field must not pass: one of ours in any spelling ('_' for '-', any case),
-/// or hop-by-hop.
+/// Whether a client-sent field must not pass: one of ours in any spelling (any case, any sign for
+/// "-"), or hop-by-hop.
 bool is_reserved_request_field(std::string_view name) noexcept;
 
 /// Whether a response field ends here: hop-by-hop, or ours.

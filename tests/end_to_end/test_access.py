@@ -11,7 +11,8 @@ from harness.refusal import problem
 from harness.wire import raw_client
 
 FORGED = [("X-Postern-User", "mallory"), ("x-postern-email", "mallory@example.com"), ("X_Postern_Groups", "administrators"),
-          ("x-Postern_Name", "Mallory"), ("X_POSTERN-USER", "mallory"), ("X-POSTERN-ANYTHING", "mallory")]
+          ("x-Postern_Name", "Mallory"), ("X_POSTERN-USER", "mallory"), ("X-POSTERN-ANYTHING", "mallory"),
+          ("X.Postern.User", "mallory"), ("x~postern~groups", "administrators"), ("X-Forwarded-User", "mallory")]
 
 
 def echoed(response):

@@ -82,6 +82,13 @@ CAF_TEST(fields of ours are reserved in every spelling) {
                            "x-forwarded-proto",
                            "X-Forwarded_Host",
                            "X-Forwarded-Port",
+                           "X-Forwarded-User",
+                           "x.forwarded.user",
+                           "X.Postern.User",
+                           "x-postern~user",
+                           "X!Request!Id",
+                           "X-Original-URL",
+                           "X_Rewrite_URL",
                            "X-Real-IP",
                            "x_real_ip",
                            "Forwarded",
@@ -236,6 +243,10 @@ CAF_TEST(the identity is the one that signed in and no other) {
   text = translated("/out/", "");
   CAF_CHECK(has(text, "x-postern-user: bobX-Admin: yes"));
   CAF_CHECK(!contains(text, "x-postern-email"));
+  user = {"i", "1", "bob", "  Bob\t", "", {"staff,administrators", "100%"}};
+  text = translated("/out/", "");
+  CAF_CHECK(has(text, "x-postern-name: Bob"));
+  CAF_CHECK(has(text, "x-postern-groups: staff%2Cadministrators,100%25"));
   anonymous = true;
   CAF_CHECK(!contains(translated("/out/", forged), "x-postern-"));
 }
