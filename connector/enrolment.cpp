@@ -76,10 +76,13 @@ result<std::string> read_authorities(const std::string& file) {
   return pem;
 }
 
-/// What people have added to the file of an earlier enrolment stays.
-config::connector earlier_configuration(const state_directory& state) {
+/// What people have added to the file of an earlier enrolment stays; one that cannot be read is
+/// theirs to repair, not ours to replace.
+result<config::connector> earlier_configuration(const state_directory& state) {
+  if (::access(state.configuration_file().c_str(), F_OK) != 0) return config::connector{};
   auto found = config::load_connector(state.configuration_file());
-  return found ? std::move(*found) : config::connector{};
+  if (!found) return invalid("configuration_malformed", to_string(found.error()));
+  return std::move(*found);
 }
 
 result<preparation> prepare(const enrolment_options& options) {
@@ -87,7 +90,9 @@ result<preparation> prepare(const enrolment_options& options) {
   if (!options.force && ::access(p.state.identity_file().c_str(), F_OK) == 0)
     return error{error_category::conflict, "already_enrolled", "enrolment",
                  options.state_directory + " holds an identity; --force replaces it"};
-  p.configuration = earlier_configuration(p.state);
+  auto earlier = earlier_configuration(p.state);
+  if (!earlier) return earlier.error();
+  p.configuration = std::move(*earlier);
   const auto service = config::parse_service_url(options.service);
   if (!service) return invalid("service_malformed", "--service: " + service.error().message);
   p.configuration.service = *service;
@@ -221,9 +226,9 @@ std::string explain(const error& why) {
   return line + " [" + why.cause + ", " + why.source + "]";
 }
 
-result<void> enroll(const enrolment_options& options) {
+enrolment_outcome enroll(const enrolment_options& options) {
   const auto prepared = prepare(options);
-  if (!prepared) return prepared.error();
+  if (!prepared) return {prepared.error()};
   runtime::shard home{0};
   result<void> outcome = error{error_category::internal, "interrupted", "enrolment", {}};
   boost::asio::co_spawn(home.get_executor(), carry_out(home, *prepared),
@@ -232,7 +237,7 @@ result<void> enroll(const enrolment_options& options) {
                           home.io().stop();
                         });
   home.io().run();
-  return outcome;
+  return {std::move(outcome), true};
 }
 
 }  // namespace postern::connector

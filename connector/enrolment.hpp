@@ -20,12 +20,19 @@ struct enrolment_options {
   bool force = false;                  ///< replaces an identity that is there
 };
 
+/// How an enrolment ended.
+struct enrolment_outcome {
+  runtime::result<void> done;
+  bool begun = false;  ///< the service was asked; if not, the options or a file are wrong
+};
+
 /// Signs in (device grant, or the token), has a certificate signed, writes the state directory, and
 /// pulls the first configuration. What is written last is the identity: before it, nothing counts.
-/// Talks to the person on standard output. Errors: `conflict` "already_enrolled"; `invalid_input`
-/// "service_malformed", "name_malformed" or "token_malformed"; those of files, est_client and
-/// device_grant.
-runtime::result<void> enroll(const enrolment_options& options);
+/// Talks to the person on standard output. Errors before the service is asked: `conflict`
+/// "already_enrolled"; `invalid_input` "service_malformed", "name_malformed", "token_malformed" or
+/// "configuration_malformed" (a connector.toml that cannot be read is not written over); those of
+/// files. After that: those of est_client and device_grant.
+enrolment_outcome enroll(const enrolment_options& options);
 
 /// One line for the person: what failed, the reason, the cause.
 std::string explain(const runtime::error& why);

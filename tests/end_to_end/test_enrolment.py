@@ -149,6 +149,26 @@ def test_an_enrolled_state_is_not_overwritten(world, tmp_path):
     assert before == after or again.returncode == 0
 
 
+@pytest.mark.parametrize("options", [
+    ["--service", "http://connect.example.com"], ["--token-file", "/nowhere/token"], ["--ca", "/nowhere/ca.pem"],
+    ["--name", "x" * 65], ["--proxy", "ftp://proxy:1"]], ids=lambda options: options[0])
+def test_what_is_wrong_here_is_said_before_anybody_is_asked(tmp_path, options):
+    words = {"--service": "https://connect.invalid", "--group": "main", "--state": str(tmp_path / "state"), options[0]: options[1]}
+    done = run([BIN / "postern-connector", "enroll", *(word for pair in words.items() for word in pair)])
+    assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_configuration_that_cannot_be_read_is_not_written_over(world, tmp_path):
+    one = connector(world.node, tmp_path)
+    one.state.mkdir(parents=True, exist_ok=True)
+    file = one.state / "connector.toml"
+    file.write_text('service = "https://connect.localhost"\n[[origin]]\naplication = "wiki"\n')
+    done = one.try_enroll("main", world.control.enrolment_token("main"))
+    assert done.returncode == 2 and "connector.toml:3" in done.stderr, done.stderr
+    assert "aplication" in file.read_text() and not (one.state / "identity.pem").exists()
+
+
 def test_a_service_that_nobody_vouches_for_is_not_told_the_token(world, tmp_path):
     one = connector(world.node, tmp_path)
     words = [word for word in one.enroll_arguments("main", "--token-file", "-")]
