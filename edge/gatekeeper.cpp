@@ -37,15 +37,16 @@ std::string_view session_cookie_of(const runtime::field_list& fields, std::strin
 
 }  // namespace
 
-awaitable<bool> gatekeeper::open(std::string_view cookie, std::unique_ptr<opened_session>& cache) {
+awaitable<result<void>> gatekeeper::open(std::string_view cookie,
+                                         std::unique_ptr<opened_session>& cache) {
   auto session = open_session(cookie, *context_.cookie_keys);
-  if (!session) co_return false;
+  if (!session) co_return session.error();
   auto actor = co_await context_.port->ask<actors::user_session_actor>(
       context_.handles->sessions, session_timeout, actors::wake_atom_v, *session);
-  if (!actor) co_return false;
+  if (!actor) co_return actor.error();
   cache = std::make_unique<opened_session>(
       opened_session{std::string{cookie}, std::move(*session), std::move(*actor)});
-  co_return true;
+  co_return result<void>{};
 }
 
 awaitable<result<actors::access_decision>> gatekeeper::decide(actors::application_ptr application,
@@ -75,19 +76,20 @@ awaitable<admission> gatekeeper::admit(const published_application& to,
                                 runtime::field_value(fields, "sec-fetch-dest"),
                                 runtime::field_value(fields, "x-requested-with"),
                                 runtime::field_value(fields, "accept"));
-  std::string_view cause;
-  actors::access_decision decision{actors::access_verdict::sign_in, {}};
-  const auto cookie = session_cookie_of(fields, to.cookie_name);
-  const bool known = cache && cache->cookie == cookie;
-  if (!cookie.empty() && (known || co_await open(cookie, cache))) {
-    auto decided = co_await decide(to.application, *cache);
-    if (decided)
-      decision = std::move(*decided);
-    else if (decided.error().category != error_category::unauthenticated)
-      co_return admission{false, make_refusal(decided.error(), request_id, form)};
-    cause = decision.reason;
+  result<actors::access_decision> decided =
+      error{error_category::unauthenticated, "not_signed_in", "session", {}};
+  if (const auto cookie = session_cookie_of(fields, to.cookie_name); !cookie.empty()) {
+    result<void> opened;
+    if (!cache || cache->cookie != cookie) opened = co_await open(cookie, cache);
+    if (opened)
+      decided = co_await decide(to.application, *cache);
+    else
+      decided = opened.error();
   }
-  switch (decision.verdict) {
+  // Nobody is sent to sign in for a failure of ours: it would go round in circles.
+  if (!decided && decided.error().category != error_category::unauthenticated)
+    co_return admission{false, make_refusal(decided.error(), request_id, form)};
+  switch (decided ? decided->verdict : actors::access_verdict::sign_in) {
     case actors::access_verdict::allow:
       co_return admission{true, {}};
     case actors::access_verdict::deny:
@@ -95,9 +97,9 @@ awaitable<admission> gatekeeper::admit(const published_application& to,
                          {{"request_id", request_id},
                           {"user", cache->session.user.name},
                           {"application", to.application->name},
-                          {"cause", decision.reason}});
+                          {"cause", decided->reason}});
       co_return admission{
-          false, make_refusal({error_category::forbidden, decision.reason, "assignment", {}},
+          false, make_refusal({error_category::forbidden, decided->reason, "assignment", {}},
                               request_id, form)};
     case actors::access_verdict::maintenance:
       co_return admission{
@@ -107,9 +109,13 @@ awaitable<admission> gatekeeper::admit(const published_application& to,
       break;
   }
   cache.reset();
-  const bool navigation =
-      form == refusal_form::page && (request.method == "GET" || request.method == "HEAD");
-  if (!navigation) co_return admission{false, unauthenticated_problem(cause, request_id)};
+  if (form != refusal_form::page || (request.method != "GET" && request.method != "HEAD")) {
+    const error why{error_category::unauthenticated,
+                    decided ? decided->reason : decided.error().cause,
+                    "session",
+                    {}};
+    co_return admission{false, sign_in_needed(*to.application, why, request_id, form)};
+  }
   const sign_in_request from{joined_cookies(fields), std::string{client_address},
                              std::string{request_id}};
   const std::string target{request.target};

@@ -51,7 +51,9 @@ class gatekeeper {
       actors::application_ptr application, opened_session& session);
 
  private:
-  runtime::awaitable<bool> open(std::string_view cookie, std::unique_ptr<opened_session>& cache);
+  /// Errors: unauthenticated, for want of a session that holds; others are failures of ours.
+  runtime::awaitable<runtime::result<void>> open(std::string_view cookie,
+                                                 std::unique_ptr<opened_session>& cache);
 
   edge_context& context_;
   sign_in& sign_in_;

@@ -302,12 +302,9 @@ awaitable<http_response> sign_in::logout(actors::application_ptr application,
   co_return response;
 }
 
-http_response unauthenticated_problem(std::string_view cause, std::string_view request_id) {
-  const error why{error_category::unauthenticated,
-                  cause.empty() ? "not_signed_in" : std::string{cause},
-                  "session",
-                  {}};
-  return make_refusal(why, request_id, refusal_form::problem);
+http_response sign_in_needed(const config::application& a, const error& why,
+                             std::string_view request_id, refusal_form form) {
+  return refuse(why, a, request_id, form);
 }
 
 }  // namespace postern::edge

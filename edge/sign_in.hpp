@@ -5,6 +5,7 @@
 
 #include "edge/edge_context.hpp"
 #include "edge/oidc_client.hpp"
+#include "edge/refusal.hpp"
 #include "edge/service_request.hpp"
 #include "edge/sign_in_attempt.hpp"
 
@@ -70,8 +71,11 @@ class sign_in {
   oidc_client issuers_;
 };
 
-/// What a request without a session gets that is no navigation: 401 with a challenge. `cause` says
-/// what is wrong with the session ("session_expired", ...); empty: there is none.
-runtime::http_response unauthenticated_problem(std::string_view cause, std::string_view request_id);
+/// What a request without a session gets that cannot be sent to the issuer: 401 with a challenge,
+/// for scripts as a problem, for a form that was sent as a page with the way back. `why` says what
+/// is wrong with the session ("session_expired", ...).
+runtime::http_response sign_in_needed(const config::application& application,
+                                      const runtime::error& why, std::string_view request_id,
+                                      refusal_form form);
 
 }  // namespace postern::edge

@@ -7,7 +7,7 @@ import urllib.parse
 
 import pytest
 
-from harness.refusal import problem
+from harness.refusal import page, problem
 from harness.wire import raw_client
 
 FORGED = [("X-Postern-User", "mallory"), ("x-postern-email", "mallory@example.com"), ("X_Postern_Groups", "administrators"),
@@ -272,6 +272,24 @@ def test_scripts_are_told_to_sign_in_rather_than_redirected(world, browser, head
 def test_a_post_without_a_session_is_not_lost_in_a_redirect(world, browser):
     answer = browser.fetch(world.url("intranet", "form"), "POST", data={"order": "tea"})
     problem(answer, 401)
+
+
+def test_a_form_sent_without_a_session_gets_a_page_with_the_way_back(world, browser):
+    answer = browser.request("POST", world.url("intranet", "form"), base={}, data={"order": "tea"}, headers={
+        "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Accept": "text/html"})
+    text = page(answer, 401)
+    assert "not_signed_in" in text and f'href="{world.url("intranet")}"' in text
+
+
+def test_scripts_are_told_what_is_wrong_with_their_session(world):
+    with world.signed_in("intranet", "bob") as client:
+        sealed = next(one.value for one in client.client.cookies.jar
+                      if one.domain.startswith("intranet") and one.name == "__Host-postern")
+        client.get(world.url("intranet", ".postern/logout"))
+    for value, cause in ((sealed, "session_revoked"), (sealed[:-8], "seal_forged"), ("A" * 40, "seal_malformed"),
+                         ("0123456789abcdef" + sealed[16:], "seal_unknown_key")):
+        head, body = raw_get(world, "intranet", "/echo", [("Cookie", f"__Host-postern={value}")])
+        assert head.status == 401 and json.loads(body)["cause"] == cause
 
 
 def test_maintenance_closes_an_application_for_everybody(world, browser):
