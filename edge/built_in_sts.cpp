@@ -1,12 +1,20 @@
 #include "edge/built_in_sts.hpp"
 
 #include "actors/revocations.hpp"
+#include "edge/administrator.hpp"
+#include "runtime/log.hpp"
 
 namespace postern::edge {
 
 using runtime::result;
 
 namespace {
+
+constexpr std::string_view sign_in_blocked = "sign_in_blocked";
+
+bool is_failure(const sts::event& e) {
+  return e.what == "sign_in_failed" || e.what == sign_in_blocked || e.what == "code_replayed";
+}
 
 result<void> tell_revocations(sts::provider& sts, runtime::store& store,
                               const runtime::wall_clock& clock) {
@@ -30,6 +38,29 @@ result<std::unique_ptr<sts::provider>> start_built_in_sts(
   if (auto started = made->start(); !started) return started.error();
   if (auto told = tell_revocations(*made, store, clock); !told) return told.error();
   return made;
+}
+
+std::optional<actors::audit_event> to_audit_event(const sts::event& what) {
+  if (what.what == sign_in_blocked) return {};
+  actors::audit_event event;
+  event.category = "sts";
+  event.action = what.what;
+  event.actor = what.user;
+  event.target = what.client_id;
+  event.outcome = is_failure(what) ? "refused" : "success";
+  event.address = what.address;
+  event.request_id = what.request_id;
+  return event;
+}
+
+void record_sts_event(edge_context& context, const sts::event& what) {
+  runtime::log_event(is_failure(what) ? spdlog::level::warn : spdlog::level::info, what.what,
+                     {{"user", what.user},
+                      {"client", what.client_id},
+                      {"address", what.address},
+                      {"request_id", what.request_id}});
+  if (auto event = to_audit_event(what))
+    context.port->tell(handles_of(context).audit, actors::record_atom_v, std::move(*event));
 }
 
 result<void> refresh_built_in_sts(sts::provider& sts, runtime::store& store,

@@ -218,6 +218,11 @@ result<void> node::start_sts() {
   sts::options settings;
   settings.issuer = urls_.issuer;
   settings.shared = sharing() == key_sharing::shared;
+  settings.observer = [this](const sts::event& what) {
+    shards_.at(0).post([this, what] {
+      if (!edges_.empty() && edges_[0]) record_sts_event(edges_[0]->context(), what);
+    });
+  };
   auto sts =
       start_built_in_sts(settings, std::move(users_), *store_, keys_.wrapping, clock_, random_);
   if (!sts) return sts.error();

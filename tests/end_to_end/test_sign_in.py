@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from harness.browser import REDIRECTS, forms_of
+from harness.processes import wait_until
 from harness.refusal import page, problem
 from harness.sign_in import session_cookies, start
 
@@ -106,6 +107,20 @@ def test_a_wrong_password_says_so_and_can_be_repeated(world, browser):
     assert again.status_code in (200, 400, 401, 403) and forms_of(again.text)
     assert not session_cookies(browser, "intranet")
     assert browser.pass_sign_in(again, "bob", PASSWORD).status_code == 200
+
+
+def test_wrong_passwords_stand_in_the_audit_log_and_names_nobody_bears_do_not(world, browser):
+    for user in ("bob", "typed-a-secret-here"):
+        browser.pass_sign_in(browser.open(world.url("intranet")), user, "wrong")
+    browser.sign_in(world.url("intranet"), "bob", PASSWORD)
+
+    def recorded():
+        events = world.control.api("GET", "/audit?limit=1000").json()["audit"]
+        return [one for one in events if one["category"] == "sts"]
+    wait_until(lambda: {"signed_in", "sign_in_failed"} <= {one["action"] for one in recorded()}, "both events")
+    failed = [one for one in recorded() if one["action"] == "sign_in_failed"]
+    assert "bob" in {one["actor"] for one in failed} and "typed-a-secret-here" not in str(recorded())
+    assert all(one["address"] == "127.0.0.1" and one["request_id"] for one in failed)
 
 
 def test_unknown_users_and_wrong_passwords_look_the_same(world, browser):

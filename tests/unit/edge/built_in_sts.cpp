@@ -64,4 +64,23 @@ CAF_TEST(a damaged record ends what was before and lets its user sign in again) 
   CAF_CHECK(signed_in());
 }
 
+CAF_TEST(who signs in and who fails to stands in the audit log) {
+  const auto failed = edge::to_audit_event({"sign_in_failed", "ada", "wiki", "192.0.2.1", "r1"});
+  CAF_REQUIRE(failed.has_value());
+  CAF_CHECK_EQUAL(failed->category, "sts");
+  CAF_CHECK_EQUAL(failed->action, "sign_in_failed");
+  CAF_CHECK_EQUAL(failed->actor, "ada");
+  CAF_CHECK_EQUAL(failed->target, "wiki");
+  CAF_CHECK_EQUAL(failed->outcome, "refused");
+  CAF_CHECK_EQUAL(failed->address, "192.0.2.1");
+  CAF_CHECK_EQUAL(failed->request_id, "r1");
+  CAF_CHECK_EQUAL(edge::to_audit_event({"device_allowed", "ada", "posternctl", "", ""})->outcome,
+                  "success");
+  CAF_CHECK_EQUAL(edge::to_audit_event({"code_replayed", "", "wiki", "", ""})->outcome, "refused");
+}
+
+CAF_TEST(an attempt that is slowed down costs the audit log nothing) {
+  CAF_CHECK(!edge::to_audit_event({"sign_in_blocked", "ada", "wiki", "192.0.2.1", "r1"}));
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()
