@@ -2,6 +2,7 @@
 
 #include "config/tool_clients.hpp"
 #include "runtime/encoding.hpp"
+#include "runtime/json_members.hpp"
 #include "runtime/limits.hpp"
 
 #include <boost/asio/steady_timer.hpp>
@@ -40,9 +41,7 @@ boost::json::object object_of(std::string_view content) {
 }
 
 std::string text_of(const boost::json::object& o, std::string_view key) {
-  const auto* value = o.if_contains(key);
-  const auto* text = value ? value->if_string() : nullptr;
-  return text ? std::string{*text} : std::string{};
+  return std::string{runtime::text_member(o, key)};
 }
 
 std::chrono::seconds seconds_of(const boost::json::object& o, std::string_view key,

@@ -4,6 +4,7 @@
 #include "connector/limits.hpp"
 #include "connector/tunnel.hpp"
 #include "runtime/files.hpp"
+#include "runtime/json_members.hpp"
 
 #include <boost/json/parse.hpp>
 
@@ -15,14 +16,9 @@ using runtime::awaitable;
 using runtime::error;
 using runtime::error_category;
 using runtime::result;
+using runtime::text_member;
 
 namespace {
-
-std::string text_of(const boost::json::object& o, std::string_view key) {
-  const auto* value = o.if_contains(key);
-  const auto* text = value ? value->if_string() : nullptr;
-  return text ? std::string{*text} : std::string{};
-}
 
 error_category category_of(unsigned status) {
   switch (status) {
@@ -135,11 +131,11 @@ error refusal_of(const runtime::http_response& answer) {
   const auto* problem = malformed ? nullptr : content.if_object();
   std::string request_id;
   if (problem) {
-    if (auto cause = text_of(*problem, "cause"); !cause.empty()) why.cause = std::move(cause);
-    if (auto source = text_of(*problem, "source"); !source.empty()) why.source = std::move(source);
-    why.detail = text_of(*problem, "detail");
-    if (why.detail.empty()) why.detail = text_of(*problem, "title");
-    request_id = text_of(*problem, "request_id");
+    if (auto cause = text_member(*problem, "cause"); !cause.empty()) why.cause = cause;
+    if (auto source = text_member(*problem, "source"); !source.empty()) why.source = source;
+    why.detail = text_member(*problem, "detail");
+    if (why.detail.empty()) why.detail = text_member(*problem, "title");
+    request_id = text_member(*problem, "request_id");
   }
   if (!why.detail.empty()) why.detail += ' ';
   why.detail += "(status " + std::to_string(status);

@@ -1,5 +1,6 @@
 #include "edge/answers.hpp"
 
+#include "edge/cookies.hpp"
 #include "runtime/encoding.hpp"
 #include "runtime/http_fields.hpp"
 
@@ -68,10 +69,8 @@ std::optional<std::vector<std::string>> split_path(std::string_view path) {
 std::string joined_cookies(const runtime::http_request& request) {
   std::string all;
   const auto range = request.equal_range(http_field::cookie);
-  for (auto field = range.first; field != range.second; ++field) {
-    if (!all.empty()) all += "; ";
-    all += view(field->value());
-  }
+  for (auto field = range.first; field != range.second; ++field)
+    append_cookies(all, view(field->value()));
   return all;
 }
 

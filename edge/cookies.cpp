@@ -61,6 +61,11 @@ bool sets_own_cookie(std::string_view set_cookie) noexcept {
   return is_own_cookie(runtime::trim(pair.substr(0, pair.find('='))));
 }
 
+void append_cookies(std::string& all, std::string_view header) {
+  if (!all.empty()) all += "; ";
+  all += header;
+}
+
 void append_foreign_cookies(std::string& out, std::string_view header) {
   while (!header.empty()) {
     const auto end = header.find(';');

@@ -26,6 +26,9 @@ bool is_own_cookie(std::string_view name) noexcept;
 /// So does one without a name, whose value spells the whole: browsers send that back as it is.
 bool sets_own_cookie(std::string_view set_cookie) noexcept;
 
+/// Appends one more Cookie field to those that were joined before it (RFC 9113, section 8.2.3).
+void append_cookies(std::string& all, std::string_view header);
+
 /// Appends all cookies of a Cookie field but ours, separated by "; "; so may be called for one
 /// field after the other.
 void append_foreign_cookies(std::string& out, std::string_view header);

@@ -20,11 +20,8 @@ constexpr auto session_timeout = std::chrono::seconds{5};
 
 std::string joined_cookies(const runtime::field_list& fields) {
   std::string all;
-  for (const auto& f : fields) {
-    if (!runtime::iequals(f.name, "cookie")) continue;
-    if (!all.empty()) all += "; ";
-    all += f.value;
-  }
+  for (const auto& f : fields)
+    if (runtime::iequals(f.name, "cookie")) append_cookies(all, f.value);
   return all;
 }
 

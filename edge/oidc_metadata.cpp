@@ -2,6 +2,7 @@
 
 #include "runtime/encoding.hpp"
 #include "runtime/https_client.hpp"
+#include "runtime/json_members.hpp"
 
 #include <boost/json/parse.hpp>
 
@@ -13,6 +14,7 @@ namespace postern::edge {
 namespace json = boost::json;
 using runtime::error_category;
 using runtime::result;
+using runtime::text_member;
 
 namespace {
 
@@ -28,11 +30,6 @@ result<json::object> read_object(std::string_view text) {
   auto value = json::parse({text.data(), text.size()}, failure);
   if (failure || !value.is_object()) return malformed("not a JSON object");
   return std::move(value.get_object());
-}
-
-std::string text_member(const json::object& from, std::string_view name) {
-  const auto* value = from.if_contains({name.data(), name.size()});
-  return value != nullptr && value->is_string() ? std::string{value->get_string()} : std::string{};
 }
 
 bool lists(const json::object& from, std::string_view name, std::string_view wanted) {
@@ -129,13 +126,13 @@ result<std::string> read_token_answer(unsigned status, std::string_view text) {
   auto answer = read_object(text);
   if (!answer) return malformed("token endpoint: status " + std::to_string(status));
   if (status == 200) {
-    auto token = text_member(*answer, "id_token");
+    std::string token{text_member(*answer, "id_token")};
     if (token.empty()) return malformed("token endpoint: no id_token");
     return token;
   }
-  const auto code = text_member(*answer, "error");
-  const auto detail = "token endpoint: " + code + ": " +
-                      text_member(*answer, "error_description").substr(0, longest_quote);
+  const std::string code{text_member(*answer, "error")};
+  const auto description = text_member(*answer, "error_description").substr(0, longest_quote);
+  const auto detail = "token endpoint: " + code + ": " + std::string{description};
   if (code == "invalid_grant") return sts_error(error_category::forbidden, "code_refused", detail);
   if (code == "invalid_client" || code == "unauthorized_client")
     return sts_error(error_category::bad_gateway, "sts_client_refused", detail);

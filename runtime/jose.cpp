@@ -1,6 +1,7 @@
 #include "runtime/jose.hpp"
 
 #include "runtime/encoding.hpp"
+#include "runtime/json_members.hpp"
 
 #include <boost/json.hpp>
 #include <cjose/cjose.h>
@@ -52,13 +53,6 @@ error key_error(const char* what, const cjose_err& e) {
   ERR_clear_error();
   return {error_category::internal, "signing_key", "service",
           std::string(what) + ": " + (e.message == nullptr ? "no reason given" : e.message)};
-}
-
-/// A member that is text; empty if it is absent or something else.
-std::string_view text_member(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string_view(value->get_string())
-                                                : std::string_view{};
 }
 
 std::optional<json::object> parse_object(std::string_view text) {

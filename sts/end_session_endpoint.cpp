@@ -1,5 +1,6 @@
 #include "sts/end_session_endpoint.hpp"
 
+#include "runtime/json_members.hpp"
 #include "sts/limits.hpp"
 #include "sts/pages.hpp"
 
@@ -13,12 +14,6 @@ namespace {
 
 constexpr std::string_view form_kind = "sign_out";
 constexpr std::string_view title = "Sign out";
-
-std::string text_of(const boost::json::object& claims, std::string_view name) {
-  const auto* value = claims.if_contains(name);
-  if (!value || !value->is_string()) return {};
-  return std::string{value->get_string()};
-}
 
 }  // namespace
 
@@ -37,12 +32,12 @@ end_session_endpoint::wish end_session_endpoint::read_wish(const fields& paramet
   w.client_id = value_of(parameters, "client_id");
   if (const auto& hint = value_of(parameters, "id_token_hint"); !hint.empty()) {
     auto claims = services_.tokens.read_id_token_hint(hint);
-    auto audience = claims ? text_of(*claims, "aud") : std::string{};
+    auto audience = claims ? runtime::text_member(*claims, "aud") : std::string_view{};
     // A hint for one client does not speak for another (section 2 of the specification).
     if (!audience.empty() && (w.client_id.empty() || w.client_id == audience)) {
       w.client_id = audience;
-      w.user = text_of(*claims, "sub");
-      w.session_id = text_of(*claims, "sid");
+      w.user = runtime::text_member(*claims, "sub");
+      w.session_id = runtime::text_member(*claims, "sid");
     }
   }
   auto from = services_.clients.find(w.client_id);

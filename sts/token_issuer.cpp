@@ -1,6 +1,7 @@
 #include "sts/token_issuer.hpp"
 
 #include "runtime/encoding.hpp"
+#include "runtime/json_members.hpp"
 
 #include <boost/json/array.hpp>
 
@@ -15,12 +16,6 @@ constexpr std::array<std::string_view, 4> known_scopes{"openid", "profile", "ema
 
 runtime::error refused(const char* cause) {
   return {runtime::error_category::unauthenticated, cause, "sts", {}};
-}
-
-std::string_view text_of(const boost::json::object& claims, std::string_view name) {
-  const auto* value = claims.if_contains(name);
-  if (!value || !value->is_string()) return {};
-  return {value->get_string().data(), value->get_string().size()};
 }
 
 }  // namespace
@@ -59,14 +54,15 @@ runtime::result<boost::json::object> token_issuer::issue(const grant& g) {
 runtime::result<boost::json::object> token_issuer::read_access_token(std::string_view token) {
   auto claims = read(token, "at+jwt");
   if (!claims) return claims;
-  if (text_of(*claims, "aud") != settings_.issuer) return refused("token_audience");
+  if (runtime::text_member(*claims, "aud") != settings_.issuer) return refused("token_audience");
   const auto* expires = claims->if_contains("exp");
   const auto* issued = claims->if_contains("iat");
   if (!expires || !expires->is_int64() ||
       expires->get_int64() <= runtime::to_unix_seconds(clock_.now()))
     return refused("token_expired");
   if (!issued || !issued->is_int64() ||
-      !accounts_.still_counts(text_of(*claims, "preferred_username"), issued->get_int64()))
+      !accounts_.still_counts(runtime::text_member(*claims, "preferred_username"),
+                              issued->get_int64()))
     return refused("token_revoked");
   return claims;
 }
@@ -96,7 +92,7 @@ runtime::result<boost::json::object> token_issuer::read(std::string_view token,
   if (header->type != type) return refused("token_type");
   auto claims = keys_.verify(token);
   if (!claims) return claims;
-  if (text_of(*claims, "iss") != settings_.issuer) return refused("token_issuer");
+  if (runtime::text_member(*claims, "iss") != settings_.issuer) return refused("token_issuer");
   return claims;
 }
 

@@ -1,5 +1,7 @@
 #include "sts/userinfo_endpoint.hpp"
 
+#include "runtime/json_members.hpp"
+
 #include <boost/beast/core/string.hpp>
 
 namespace postern::sts {
@@ -30,12 +32,6 @@ std::string bearer_of(const std::string& authorization) {
   return authorization.substr(length);
 }
 
-std::string_view text_of(const boost::json::object& claims, std::string_view name) {
-  const auto* value = claims.if_contains(name);
-  if (!value || !value->is_string()) return {};
-  return {value->get_string().data(), value->get_string().size()};
-}
-
 }  // namespace
 
 runtime::http_response userinfo_endpoint::handle(const incoming& in) {
@@ -48,10 +44,10 @@ runtime::http_response userinfo_endpoint::handle(const incoming& in) {
   if (token.empty()) return challenge(http_status::unauthorized, {});
   auto claims = services_.tokens.read_access_token(token);
   if (!claims) return challenge(http_status::unauthorized, {"invalid_token", claims.error().cause});
-  auto scope = text_of(*claims, "scope");
+  auto scope = runtime::text_member(*claims, "scope");
   if (!has_word(scope, "openid"))
     return challenge(http_status::forbidden, {"insufficient_scope", "the token lacks openid"});
-  auto account = services_.accounts.find(text_of(*claims, "preferred_username"));
+  auto account = services_.accounts.find(runtime::text_member(*claims, "preferred_username"));
   if (!account)
     return challenge(http_status::unauthorized,
                      {"invalid_token", "the user may no longer sign in"});
