@@ -39,6 +39,13 @@ namespace {
 
 constexpr size_t secret_limit = 4'096;
 
+/// A file that holds anything else may be a key or a database: whoever publishes names the file and
+/// the issuer that it is sent to, and must not get at those.
+bool is_secret(std::string_view text) {
+  return !text.empty() && text.size() <= secret_limit &&
+         std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
+}
+
 error sign_in_error(error_category category, const char* cause, std::string detail = {}) {
   return {category, cause, "sign_in", std::move(detail)};
 }
@@ -219,9 +226,10 @@ awaitable<result<std::string>> sign_in::read_secret(const config::application& a
   // Editors end the last line.
   while (read && (read->ends_with('\n') || read->ends_with('\r')))
     read->pop_back();
-  if (read && !read->empty() && read->size() <= secret_limit) co_return std::move(*read);
+  if (read && is_secret(*read)) co_return std::move(*read);
   co_return error{error_category::internal, "client_secret_unreadable", "service",
-                  read ? a.client_secret_file : read.error().detail};
+                  read ? a.client_secret_file + ": expected one line of printable characters"
+                       : read.error().detail};
 }
 
 actors::access_session sign_in::make_session(const config::application& a,

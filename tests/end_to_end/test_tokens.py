@@ -1,14 +1,17 @@
 """Tokens of an external issuer: right ones open, and wrong ones of every kind do not."""
+import base64
 import hashlib
 import hmac
 import json
 import time
+import types
 import urllib.parse
 
 import pytest
 
-from harness.fake_sts import base64url, encoded, signing_key
+from harness.fake_sts import base64url, encoded, fake_sts, signing_key
 from harness.processes import wait_until
+from harness.published import application_toml
 from harness.refusal import page
 from harness.sign_in import start
 
@@ -35,6 +38,19 @@ class attempt:
         assert not causes or any(cause in text for cause in causes), text
         assert self.browser.fetch(self.world.url(self.application, "foreign")).status_code == 401
         self.browser.client.close()
+
+
+@pytest.fixture
+def confidential(make_world, tmp_path):
+    """A world of its own with an application "confidential" at the foreign issuer; `keep_secret` writes its secret."""
+    sts, secret = fake_sts(tmp_path), tmp_path / "secret"
+    own = make_world(sections={"sts": f'issuer_ca_file = "{sts.certificate}"'})
+    own.control.apply(own.published + application_toml(
+        "confidential", own.node.url("confidential"), own.raw.url, "main", assigned=["user:bob"], issuer=sts.issuer,
+        client_secret_file=str(secret)))
+    yield types.SimpleNamespace(raw=own.raw, sts=sts, keep_secret=secret.write_bytes, browser=own.node.browser,
+                                url=lambda name, path="": own.node.url(name) + path)
+    sts.server.close()
 
 
 def test_any_issuer_will_do(world):
@@ -115,6 +131,27 @@ def test_an_issuer_may_change_its_keys(world):
     world.sts.rotate()
     # Whatever tokens claim, keys are fetched again every ten seconds at most; earlier tests made the node fetch, too.
     wait_until(opens, "the new key to be known", 30, every=0.5)
+
+
+def test_a_client_with_a_secret_proves_itself_by_basic(confidential):
+    confidential.keep_secret(b"s3cret +/:%\n")
+    way = attempt(confidential, "confidential")
+    answer = way.answer_with(confidential.sts.key.sign(confidential.sts.claims(way.request)))
+    assert answer.status_code == 200, answer.text
+    assert "client_id" not in confidential.sts.token_requests[-1]
+    pair = base64.b64decode(confidential.sts.server.last("/token").get("Authorization").removeprefix("Basic ")).decode()
+    # RFC 6749, 2.3.1: both halves are form-encoded first.
+    assert [urllib.parse.unquote_plus(half) for half in pair.split(":")] == ["confidential", "s3cret +/:%"]
+
+
+def test_what_is_no_secret_is_sent_to_nobody(confidential):
+    for content in (None, b"", b"-----BEGIN PRIVATE KEY-----\nabc\n", b"a\0b", b"s" * 5000):
+        if content is not None:
+            confidential.keep_secret(content)
+        way = attempt(confidential, "confidential")
+        answer = way.answer_with(confidential.sts.key.sign(confidential.sts.claims(way.request)))
+        assert "client_secret_unreadable" in page(answer, 500)
+    assert not confidential.sts.token_requests
 
 
 def test_an_issuer_that_says_no_is_named(world):
