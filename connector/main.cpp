@@ -81,36 +81,50 @@ void add_enroll(CLI::App& app, postern::connector::enrolment_options& o) {
   enroll
       ->add_option("--service", o.service,
                    "https URL of the service, for example https://connect.example.com")
+      ->type_name("URL")
       ->required();
-  enroll->add_option("--group", o.group, "Connector group")->required();
+  enroll->add_option("--group", o.group, "Connector group")->type_name("NAME")->required();
   enroll
       ->add_option("--state", o.state_directory,
                    "Directory for key, certificate and connector.toml")
+      ->type_name("DIR")
       ->required();
-  enroll->add_option("--token-file", o.token_file,
-                     "File with a one-time enrolment token, or - for standard input; without it an "
-                     "administrator signs in");
-  enroll->add_option("--ca", o.authorities_file,
-                     "Authorities for the service's certificate, besides the system's");
-  enroll->add_option("--name", o.name,
-                     "How lists show this connector; default: the machine's name");
-  enroll->add_option("--proxy", o.proxy,
-                     "HTTP proxy towards the service, http://HOST:PORT, or none; default: "
-                     "https_proxy and no_proxy of the environment. Kept in connector.toml");
-  enroll->add_option("--proxy-credentials-file", o.proxy_credentials_file,
-                     "File with one line USER:PASSWORD for the proxy");
+  enroll
+      ->add_option("--token-file", o.token_file,
+                   "File with a one-time enrolment token, or - for standard input; without it an "
+                   "administrator signs in")
+      ->type_name("FILE");
+  enroll
+      ->add_option("--ca", o.authorities_file,
+                   "Authorities for the service's certificate, besides the system's")
+      ->type_name("FILE");
+  enroll->add_option("--name", o.name, "How lists show this connector; default: the machine's name")
+      ->type_name("NAME");
+  enroll
+      ->add_option("--proxy", o.proxy,
+                   "HTTP proxy towards the service, http://HOST:PORT, or none; default: "
+                   "https_proxy and no_proxy of the environment. Kept in connector.toml")
+      ->type_name("URL");
+  enroll
+      ->add_option("--proxy-credentials-file", o.proxy_credentials_file,
+                   "File with one line USER:PASSWORD for the proxy")
+      ->type_name("FILE");
   enroll->add_flag("--force", o.force, "Replace an identity that is there");
 }
 
 void add_run(CLI::App& app, postern::connector::run_options& o) {
   auto* run = app.add_subcommand("run", "Serve the applications of the group");
   run->footer(run_footer);
-  run->add_option("--state", o.state_directory, "Directory that enroll has written")->required();
-  run->add_option("--log-format", o.log_format, "text or json; default: as connector.toml says")
-      ->check(CLI::IsMember({"text", "json"}));
-  run->add_option("--log-level", o.log_level, "trace, debug, info, warn or error; the same default")
-      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
-  run->add_option("--shards", o.shards, "Threads; default: one per core");
+  run->add_option("--state", o.state_directory, "Directory that enroll has written")
+      ->type_name("DIR")
+      ->required();
+  run->add_option("--log-format", o.log_format, "Default: as connector.toml says")
+      ->type_name("text|json")
+      ->check(CLI::IsMember({"text", "json"}).description(""));
+  run->add_option("--log-level", o.log_level, "The same default")
+      ->type_name("trace|debug|info|warn|error")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}).description(""));
+  run->add_option("--shards", o.shards, "Threads; default: one per core")->type_name("N");
 }
 
 }  // namespace

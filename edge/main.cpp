@@ -24,6 +24,16 @@ server-ca.pem (trust it in browsers if no certificates are configured), ready.js
 
 Exit status: 0 after a planned stop, 1 if the node cannot run, 2 for a mistake on the command line or in the configuration.)";
 
+constexpr const char* footer = R"(FIRST STEPS
+  postern hash-password            makes a hash for users.toml
+  postern serve --config node.toml
+
+  Then `posternctl login` and `posternctl apply` publish applications, and `postern-connector enroll` brings a connector.
+
+SIGNALS
+  SIGTERM, SIGINT  stop as planned: connectors and users are told, exchanges in hand finish, for 60 s at most
+)";
+
 int with_configuration(const std::string& file, int (*run)(const postern::config::node&)) {
   auto options = postern::config::load_node(file);
   if (!options) {
@@ -46,18 +56,25 @@ int main(int argc, char** argv) {
   // Keys and cookies are in this process's memory: no core dumps, no debugger of another user.
   ::prctl(PR_SET_DUMPABLE, 0);
   CLI::App app{description, "postern"};
+  app.footer(footer);
   app.set_version_flag("--version", std::string{"postern "} + POSTERN_VERSION);
   app.require_subcommand(1);
   std::string file;
   auto* serve = app.add_subcommand("serve", "Run the node");
-  serve->add_option("--config", file, "The node's configuration (TOML)")->required();
+  serve->add_option("--config", file, "The node's configuration (TOML)")
+      ->type_name("FILE")
+      ->required();
   auto* rotate = app.add_subcommand(
       "rotate-keys",
       "Add a cookie key: it seals from the next start on (on PostgreSQL: in a minute), older ones "
       "keep opening");
-  rotate->add_option("--config", file, "The node's configuration (TOML)")->required();
+  rotate->add_option("--config", file, "The node's configuration (TOML)")
+      ->type_name("FILE")
+      ->required();
   auto* hash = app.add_subcommand(
-      "hash-password", "Read a password from standard input, print its hash for users.toml");
+      "hash-password",
+      "Read a password from standard input (a terminal asks twice and does not show it), print its "
+      "hash for users.toml");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -5,8 +5,33 @@
 #include "runtime/password_hash.hpp"
 
 #include <iostream>
+#include <termios.h>
+#include <unistd.h>
 
 namespace postern::edge {
+
+namespace {
+
+/// One line of standard input; what a person types is asked for, and not shown.
+std::string read_password(const char* prompt, bool typed) {
+  termios shown{};
+  const bool hide = typed && ::tcgetattr(STDIN_FILENO, &shown) == 0;
+  if (hide) {
+    std::cerr << prompt << std::flush;
+    auto hidden = shown;
+    hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+  }
+  std::string line;
+  std::getline(std::cin, line);
+  if (hide) {
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+    std::cerr << "\n";
+  }
+  return line;
+}
+
+}  // namespace
 
 int run_rotate_keys(const config::node& options) {
   runtime::system_wall_clock clock;
@@ -28,9 +53,14 @@ int run_rotate_keys(const config::node& options) {
 }
 
 int run_hash_password() {
-  std::string password;
-  if (!std::getline(std::cin, password) || password.empty()) {
+  const bool typed = ::isatty(STDIN_FILENO) == 1;
+  const auto password = read_password("Password: ", typed);
+  if (password.empty()) {
     std::cerr << "postern: expected a password on standard input\n";
+    return 2;
+  }
+  if (typed && read_password("The same again: ", typed) != password) {
+    std::cerr << "postern: expected the same password twice\n";
     return 2;
   }
   runtime::system_random_source random;

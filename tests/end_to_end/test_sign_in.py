@@ -1,6 +1,9 @@
 """Sign-in by OpenID Connect, and everything that tries to get around it."""
 import concurrent.futures
+import os
+import pty
 import re
+import subprocess
 import time
 import urllib.parse
 
@@ -8,7 +11,7 @@ import httpx
 import pytest
 
 from harness.browser import REDIRECTS, forms_of
-from harness.processes import wait_until
+from harness.processes import BIN, wait_until
 from harness.refusal import page, problem
 from harness.sign_in import session_cookies, start
 
@@ -121,6 +124,22 @@ def test_wrong_passwords_stand_in_the_audit_log_and_names_nobody_bears_do_not(wo
     failed = [one for one in recorded() if one["action"] == "sign_in_failed"]
     assert "bob" in {one["actor"] for one in failed} and "typed-a-secret-here" not in str(recorded())
     assert all(one["address"] == "127.0.0.1" and one["request_id"] for one in failed)
+
+
+@pytest.mark.parametrize("again,code", [("pass-typed-here", 0), ("pass-typed-hare", 2)])
+def test_a_password_that_is_typed_is_asked_twice_and_not_shown(again, code):
+    own, theirs = pty.openpty()
+    hashing = subprocess.Popen([BIN / "postern", "hash-password"], stdin=theirs, stdout=subprocess.PIPE, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    for prompt, line in ((b"Password: ", "pass-typed-here"), (b"again: ", again)):
+        while not shown.endswith(prompt):
+            shown += os.read(own, 1)
+        os.write(own, line.encode() + b"\n")
+    out, _ = hashing.communicate(timeout=60)
+    assert hashing.returncode == code and b"typed" not in shown + out
+    assert out.startswith(b"$scrypt$") == (code == 0)
+    os.close(own)
 
 
 def test_unknown_users_and_wrong_passwords_look_the_same(world, browser):
