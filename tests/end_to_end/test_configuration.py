@@ -144,6 +144,22 @@ def test_the_administration_asks_for_an_administrators_token(world):
     assert world.control.api("GET", "/applications").status_code == 200
 
 
+def test_a_token_that_was_made_for_something_else_opens_no_administration(world):
+    tokens = world.control.granted_tokens()
+    assert world.control.api("GET", "/applications", token=tokens["access_token"]).status_code == 200
+    refused = world.control.api("GET", "/applications", token=tokens["id_token"])
+    assert refused.status_code == 401 and refused.json()["source"] == "token"
+    enrolling = {"Authorization": "Bearer " + tokens["id_token"], "Content-Type": "application/pkcs10"}
+    with world.browser() as client:
+        answer = client.request("POST", world.url("connectors", ".well-known/est/main/simpleenroll"), base={},
+                                headers=enrolling, content=b"AAAA")
+        assert answer.status_code == 401 and answer.json()["source"] == "token"
+        # An administrator's token is for the admin API, and is no session at an application, nor at the STS's userinfo.
+        bearer = {"Authorization": "Bearer " + tokens["access_token"]}
+        assert client.request("GET", world.url("intranet"), base={}, headers=bearer).status_code == 401
+        assert client.request("GET", world.url("sts", "userinfo"), base={}, headers=bearer).status_code == 401
+
+
 def test_the_session_cookie_opens_no_administration(world):
     with world.signed_in("intranet", "alice") as browser:
         assert browser.fetch(world.url("admin", "api/v1/applications")).status_code == 401

@@ -247,8 +247,9 @@ class control:
         assert login.wait() == 0, login.text()
         return self
 
-    def login_directly(self):
-        """The same grant without posternctl, which has to wait some seconds before it asks whether the user has allowed it."""
+    def granted_tokens(self):
+        """What the same grant gives, without posternctl, which has to wait some seconds before it asks whether the user has
+        allowed it."""
         sts = self.node.url("sts")
         with self.node.browser() as client:
             asked = client.request("POST", sts + "device_authorization", base={}, data={
@@ -259,8 +260,12 @@ class control:
                 "grant_type": "urn:ietf:params:oauth:grant-type:device_code", "client_id": "posternctl",
                 "device_code": asked["device_code"]})
         assert granted.status_code == 200, granted.text
+        return granted.json()
+
+    def login_directly(self):
+        """Has a token as after `login`."""
         self.token_file.touch(0o600)
-        self.token_file.write_text(granted.json()["access_token"] + "\n", encoding="utf-8")
+        self.token_file.write_text(self.granted_tokens()["access_token"] + "\n", encoding="utf-8")
         return self
 
     def apply(self, text, *words):
