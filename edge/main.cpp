@@ -1,6 +1,8 @@
 // postern: the service node. Options only; the node itself is edge/node.cpp.
 
 #include "config/node.hpp"
+#include "config/place.hpp"
+#include "edge/named_certificates.hpp"
 #include "edge/node.hpp"
 #include "runtime/copy_speed.hpp"
 #include "runtime/log.hpp"
@@ -43,10 +45,22 @@ int with_configuration(const std::string& file, int (*run)(const postern::config
   if (auto started = postern::runtime::start_logging(options->log.level, options->log.format,
                                                      options->log.file);
       !started) {
-    std::cerr << "postern: " << postern::runtime::to_string(started.error()) << "\n";
+    std::cerr << postern::config::place_of(file, "log.file")
+              << ": expected a file to write to, found: " << started.error().detail << "\n";
     return 2;
   }
   return run(*options);
+}
+
+/// A pair that fits is needed to serve anybody: said like everything else that is wrong in the
+/// file.
+int with_certificates(const std::string& file, int (*run)(const postern::config::node&)) {
+  const auto options = postern::config::load_node(file);
+  const auto wrong =
+      options ? postern::edge::find_unusable_certificate(*options, file) : std::nullopt;
+  if (!wrong) return with_configuration(file, run);
+  std::cerr << *wrong << "\n";
+  return 2;
 }
 
 }  // namespace
@@ -81,6 +95,6 @@ int main(int argc, char** argv) {
     return app.exit(e) == 0 ? 0 : 2;
   }
   if (*hash) return postern::edge::run_hash_password();
-  return with_configuration(file,
-                            *rotate ? &postern::edge::run_rotate_keys : &postern::edge::run_node);
+  return *rotate ? with_configuration(file, &postern::edge::run_rotate_keys)
+                 : with_certificates(file, &postern::edge::run_node);
 }
