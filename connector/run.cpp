@@ -3,6 +3,7 @@
 #include "actors/connector_agent.hpp"
 #include "connector/connector_io.hpp"
 #include "connector/limits.hpp"
+#include "runtime/files.hpp"
 #include "runtime/log.hpp"
 #include "runtime/shard_scheduler.hpp"
 
@@ -97,6 +98,9 @@ int run(const run_options& options) {
   const state_directory state{options.state_directory};
   auto who = state.load_identity();
   if (!who) return refuse(who.error().detail);
+  // Two processes of one identity would look like a stolen one.
+  const auto held = runtime::lock_folder(state.path());
+  if (!held) return refuse(held.error().detail);
   auto own = config::load_connector(state.configuration_file());
   if (!own) return refuse(to_string(own.error()));
   if (!options.log_format.empty()) own->log.format = options.log_format;

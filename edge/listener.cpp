@@ -1,5 +1,6 @@
 #include "edge/listener.hpp"
 
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
 namespace postern::edge {
@@ -7,6 +8,30 @@ namespace postern::edge {
 namespace asio = boost::asio;
 using runtime::error;
 using runtime::error_category;
+
+namespace {
+
+error listen_failed(const std::string& address, uint16_t port, const std::string& why) {
+  return {error_category::unavailable, "listen_failed", "service",
+          address + ":" + std::to_string(port) + ": " + why};
+}
+
+}  // namespace
+
+runtime::result<void> check_unused(const std::string& address, uint16_t port) {
+  boost::system::error_code failure;
+  const auto ip = asio::ip::make_address(address, failure);
+  if (failure) return error{error_category::invalid_input, "listen_address", "service", address};
+  const asio::ip::tcp::endpoint endpoint{ip, port};
+  asio::io_context unused;
+  asio::ip::tcp::acceptor probe{unused};
+  probe.open(endpoint.protocol(), failure);
+  // Connections of an earlier node that rest in TIME_WAIT do not count.
+  if (!failure) probe.set_option(asio::socket_base::reuse_address{true}, failure);
+  if (!failure) probe.bind(endpoint, failure);
+  if (failure) return listen_failed(address, port, failure.message());
+  return {};
+}
 
 runtime::result<runtime::tcp_acceptor> open_listener(runtime::shard& home,
                                                      const std::string& address, uint16_t port) {
@@ -22,9 +47,7 @@ runtime::result<runtime::tcp_acceptor> open_listener(runtime::shard& home,
   ::setsockopt(acceptor.native_handle(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   if (!failure) acceptor.bind(endpoint, failure);
   if (!failure) acceptor.listen(4096, failure);
-  if (failure)
-    return error{error_category::unavailable, "listen_failed", "service",
-                 address + ":" + std::to_string(port) + ": " + failure.message()};
+  if (failure) return listen_failed(address, port, failure.message());
   return acceptor;
 }
 

@@ -9,6 +9,10 @@
 
 namespace postern::edge {
 
+/// Whether somebody listens there already. Without asking, a second node would share what arrives
+/// with the first one (SO_REUSEPORT). Errors: as of open_listener.
+runtime::result<void> check_unused(const std::string& address, uint16_t port);
+
 /// Listens on an address (IPv4 or IPv6, as text) for one shard; port 0 takes any. Shards that
 /// listen on the same port share what arrives (SO_REUSEPORT). Errors: `invalid_input`
 /// "listen_address", `unavailable` "listen_failed".

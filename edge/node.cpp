@@ -8,6 +8,7 @@
 #include "edge/key_source.hpp"
 #include "edge/key_watch.hpp"
 #include "edge/listener.hpp"
+#include "edge/node_actors.hpp"
 #include "edge/node_keys.hpp"
 #include "edge/node_load.hpp"
 #include "edge/node_store.hpp"
@@ -17,7 +18,6 @@
 #include "runtime/cluster_link.hpp"
 #include "runtime/files.hpp"
 #include "runtime/log.hpp"
-#include "runtime/shard_scheduler.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
@@ -36,7 +36,6 @@ using runtime::result;
 
 namespace {
 
-constexpr auto start_timeout = std::chrono::seconds{30};
 // A planned stop waits this long for exchanges to finish; systemd kills after 90 s.
 constexpr auto drain_timeout = std::chrono::seconds{60};
 // The others notice our end by themselves, should the store not take our leave.
@@ -45,16 +44,6 @@ constexpr auto leave_timeout = std::chrono::seconds{2};
 constexpr auto queue_grace = std::chrono::seconds{2};
 // From the end of the drain to the end of the last connection and actor.
 constexpr auto end_timeout = std::chrono::seconds{10};
-
-struct configuration : runtime::shard_system_config {
-  configuration(runtime::shard_pool& shards, const config::cluster_options& cluster)
-      : shard_system_config(shards) {
-    add_message_types<caf::id_block::postern>();
-    if (!cluster.address.empty())
-      runtime::load_cluster_link(
-          *this, {cluster.certificate_file, cluster.key_file, cluster.authority_file});
-  }
-};
 
 actors::cluster_settings make_cluster_settings(const config::cluster_options& options) {
   return {options.address, options.service_address, options.peers, POSTERN_VERSION};
@@ -94,10 +83,11 @@ class node {
   const service_urls urls_;
   runtime::system_wall_clock clock_;
   runtime::system_random_source random_;
+  runtime::folder_lock data_lock_;  // a second node on the same data would undo what this one does
   std::shared_ptr<runtime::store> store_;
   node_keys keys_;
   runtime::shard_pool shards_;
-  std::unique_ptr<configuration> system_options_;
+  std::unique_ptr<node_system_config> system_options_;
   std::unique_ptr<caf::actor_system> system_;
   std::unique_ptr<oidc_client> issuers_;
   std::unique_ptr<key_source> key_source_;
@@ -115,6 +105,9 @@ class node {
 
 result<void> node::open_state() {
   if (auto made = runtime::make_folder(options_.data_directory, 0700); !made) return made.error();
+  auto held = runtime::lock_folder(options_.data_directory);
+  if (!held) return held.error();
+  data_lock_ = std::move(*held);
   const auto& cluster = options_.cluster;
   if (!cluster.address.empty())
     if (auto fit = runtime::check_cluster_files(
@@ -137,23 +130,11 @@ auto node::on_shard(size_t index, F&& f) {
 }
 
 result<void> node::start_actors() {
-  system_options_ = std::make_unique<configuration>(shards_, options_.cluster);
+  system_options_ = std::make_unique<node_system_config>(shards_, options_.cluster);
   system_ = std::make_unique<caf::actor_system>(*system_options_);
   auto& first = shards_.at(0);
   tunnel_control_ = std::make_unique<runtime::actor_port>(*system_, first);
-  tunnel_control_->on_message([this](caf::message& content, const auto&) {
-    const bool shut = content.match_elements<actors::shut_atom, actors::tunnel_id, std::string>();
-    if (!shut && !content.match_elements<actors::summon_atom, actors::tunnel_id, std::string>())
-      return;
-    const auto id = content.get_as<actors::tunnel_id>(1);
-    if (id.shard >= edges_.size()) return;
-    auto& edge = *edges_[id.shard];
-    edge.context().home.post([&edge, shut, id, text = content.get_as<std::string>(2)] {
-      const auto found = edge.context().tunnels->find(id.number);
-      if (found && shut) found->cut(text);
-      if (found && !shut) found->summon(text);
-    });
-  });
+  obey_tunnel_control(*tunnel_control_, edges_);
   issuers_ = std::make_unique<oidc_client>(
       first, make_issuer_fetch(first, [this] { return issuer_tls_; }));
   key_source_ = std::make_unique<key_source>(first, *issuers_);
@@ -187,30 +168,13 @@ result<void> node::start_actors() {
 }
 
 result<void> node::start_sts() {
-  caf::scoped_actor self{*system_};
-  std::string authority;
-  error failure{error_category::none, {}, {}, {}};
-  const auto on_error = [&](caf::error& e) { failure = runtime::from_caf(e); };
-  self->request(supervisor_, start_timeout, actors::lookup_atom_v)
-      .receive(
-          [&](const actors::node_handles_ptr& handles) {
-            self->request(handles->authority, start_timeout, actors::lookup_atom_v)
-                .receive([&](std::string& pem) { authority = std::move(pem); }, on_error);
-          },
-          on_error);
-  if (failure.category != error_category::none) return failure;
-  identity_ = std::make_unique<server_identity>(options_, authority, clock_, random_);
+  const auto authority = ask_authority(*system_, supervisor_);
+  if (!authority) return authority.error();
+  identity_ = std::make_unique<server_identity>(options_, *authority, clock_, random_);
   if (sharing() == key_sharing::shared) identity_->share(store_, keys_.wrapping);
   if (auto started = identity_->start(); !started) return started.error();
 
-  runtime::tls_client_options trust;
-  trust.authorities_pem = identity_->own_authority_pem();
-  if (!options_.sts.issuer_ca_file.empty()) {
-    auto authorities = runtime::read_file(options_.sts.issuer_ca_file);
-    if (!authorities) return authorities.error();
-    trust.authorities_pem += *authorities;
-  }
-  auto tls = runtime::tls_client_context::make(trust);
+  auto tls = make_issuer_tls(options_.sts, identity_->own_authority_pem());
   if (!tls) return tls.error();
   issuer_tls_ = std::move(*tls);
 
@@ -289,6 +253,8 @@ void node::leave_cluster() {
 
 result<void> node::listen() {
   uint16_t port = options_.listen.port;
+  for (const auto wanted : {port, options_.listen.http_port})
+    if (auto unused = check_unused(options_.listen.address, wanted); !unused) return unused.error();
   for (size_t i = 0; i < edges_.size(); ++i) {
     auto acceptor = open_listener(shards_.at(i), options_.listen.address, port);
     if (!acceptor) return acceptor.error();
@@ -410,8 +376,10 @@ int run_node(const config::node& options) {
     signals.wait();
     running.drain(signals);
   } else {
-    std::cerr << "postern: " << runtime::to_string(started.error()) << "\n";
-    spdlog::error("cannot start: {}", runtime::to_string(started.error()));
+    const auto& why = started.error();
+    const auto text = (why.detail.empty() ? why.source : why.detail) + " [" + why.cause + "]";
+    std::cerr << "postern: cannot start: " << text << "\n";
+    if (!options.log.file.empty()) spdlog::error("cannot start: {}", text);
   }
   const bool ended = running.stop();
   const int status = started ? 0 : 1;

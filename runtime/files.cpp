@@ -4,6 +4,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -81,6 +82,20 @@ result<void> write_file_atomically(const std::string& path, std::string_view con
   descriptor folder{::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (folder.fd < 0 || ::fsync(folder.fd) != 0) return unwritable(path);
   return {};
+}
+
+folder_lock::~folder_lock() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+result<folder_lock> lock_folder(const std::string& path) {
+  folder_lock lock{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (lock.fd_ < 0) return unwritable(path);
+  if (::flock(lock.fd_, LOCK_EX | LOCK_NB) == 0) return lock;
+  if (errno == EWOULDBLOCK)
+    return error{error_category::conflict, "folder_in_use", "service",
+                 path + ": another process works in it"};
+  return unwritable(path);
 }
 
 result<void> make_folder(const std::string& path, unsigned mode) {

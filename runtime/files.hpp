@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace postern::runtime {
 
@@ -17,6 +18,26 @@ result<std::string> read_file(const std::string& path);
 /// "file_unwritable".
 result<void> write_file_atomically(const std::string& path, std::string_view content,
                                    unsigned mode);
+
+/// Holds a folder for one process: until its end, however that comes about (flock).
+class folder_lock {
+ public:
+  folder_lock() = default;
+  folder_lock(folder_lock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  folder_lock& operator=(folder_lock&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~folder_lock();
+
+ private:
+  explicit folder_lock(int fd) : fd_(fd) {}
+  friend result<folder_lock> lock_folder(const std::string& path);
+  int fd_ = -1;
+};
+
+/// Errors: `conflict` "folder_in_use" if another process holds it; `unavailable` "file_unwritable".
+result<folder_lock> lock_folder(const std::string& path);
 
 /// Makes a folder and those above it with `mode`; no error if it is there.
 result<void> make_folder(const std::string& path, unsigned mode);

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from harness import certificates
 from harness.processes import BIN, PATIENCE, run
 from harness.wire import raw_client, read_content
 
@@ -279,6 +280,49 @@ def test_an_unreadable_key_is_named(tmp_path):
     done = run([BIN / "postern", "serve", "--config", tmp_path / "node.toml"])
     assert done.returncode == 2 and re.search(r"c\.(pem|key)", done.stderr), done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("key,content", [
+    ("certificate_file", "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n"),
+    ("key_file", "-----BEGIN PRIVATE KEY-----\nnonsense\n-----END PRIVATE KEY-----\n"), ("key_file", None)],
+    ids=["no certificate", "no key", "another key"])
+def test_a_certificate_that_cannot_be_used_is_named(tmp_path, key, content):
+    (tmp_path / "users.toml").write_text(USERS, encoding="utf-8")
+    files = dict(zip(("certificate_file", "key_file"), certificates.self_signed(tmp_path, "one")))
+    files[key] = tmp_path / "broken" if content else certificates.self_signed(tmp_path, "other")[1]
+    if content:
+        files[key].write_text(content, encoding="utf-8")
+    text = NODE + "[[tls.certificate]]\n" + "".join(f'{name} = "{file}"\n' for name, file in files.items())
+    (tmp_path / "node.toml").write_text(text, encoding="utf-8")
+    done = run([BIN / "postern", "serve", "--config", tmp_path / "node.toml"])
+    line = text[:text.index(f"{key} =")].count("\n") + 1
+    assert done.returncode == 2 and re.search(rf"node\.toml:{line}: {key}: expected", done.stderr), done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_log_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "users.toml").write_text(USERS, encoding="utf-8")
+    (tmp_path / "node.toml").write_text(NODE + f'[log]\nfile = "{tmp_path}"\n', encoding="utf-8")
+    done = run([BIN / "postern", "serve", "--config", tmp_path / "node.toml"])
+    assert done.returncode == 2 and re.search(r"node\.toml:12: file: expected", done.stderr), done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_second_node_takes_neither_the_data_nor_the_port_of_the_first(world, tmp_path):
+    same_data = run([BIN / "postern", "serve", "--config", world.node.config])
+    assert same_data.returncode == 1 and "another process" in same_data.stderr, same_data.stderr
+    (tmp_path / "users.toml").write_text(USERS, encoding="utf-8")
+    (tmp_path / "node.toml").write_text(NODE.replace("port = 1", f"port = {world.node.port}"), encoding="utf-8")
+    same_port = run([BIN / "postern", "serve", "--config", tmp_path / "node.toml"])
+    assert same_port.returncode == 1 and str(world.node.port) in same_port.stderr, same_port.stderr
+    with world.browser() as client:
+        assert client.get(world.url("public")).status_code == 200
+
+
+def test_a_second_connector_does_not_take_the_identity_of_the_first(world):
+    second = run([BIN / "postern-connector", "run", "--state", world.connector.state])
+    assert second.returncode == 2 and "another process" in second.stderr, second.stderr
+    assert "ALARM" not in world.control.expect("get", "connectors")
 
 
 BAD_PUBLISHED = {

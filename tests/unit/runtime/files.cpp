@@ -71,6 +71,19 @@ CAF_TEST(a write that fails keeps what was there) {
                   "file_unwritable");
 }
 
+CAF_TEST(a folder is held once and given back at the end) {
+  const temp_directory folder;
+  {
+    auto held = lock_folder(folder / "");
+    CAF_REQUIRE(held.has_value());
+    CAF_CHECK_EQUAL(lock_folder(folder / "").error().cause, "folder_in_use");
+    const auto kept = std::move(*held);
+    CAF_CHECK_EQUAL(lock_folder(folder / "").error().cause, "folder_in_use");
+  }
+  CAF_CHECK(lock_folder(folder / "").has_value());
+  CAF_CHECK_EQUAL(lock_folder(folder / "none").error().cause, "file_unwritable");
+}
+
 CAF_TEST(folders are made with those above them and kept if they are there) {
   const temp_directory folder;
   CAF_CHECK(make_folder(folder / "a/b", 0700).has_value());
