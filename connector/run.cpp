@@ -1,11 +1,13 @@
 #include "connector/run.hpp"
 
 #include "actors/connector_agent.hpp"
+#include "config/place.hpp"
 #include "connector/connector_io.hpp"
 #include "connector/limits.hpp"
 #include "runtime/files.hpp"
 #include "runtime/log.hpp"
 #include "runtime/shard_scheduler.hpp"
+#include "runtime/x509.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -18,6 +20,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <future>
+#include <optional>
 #include <unistd.h>
 
 namespace postern::connector {
@@ -34,6 +37,21 @@ using signals = boost::asio::basic_signal_set<runtime::executor>;
 int refuse(const std::string& line) {
   std::fputs(("postern-connector: " + line + "\n").c_str(), stderr);
   return 2;
+}
+
+/// What is wrong with a file that connector.toml names, as "KEY: expected ..."; none: nothing.
+std::optional<std::string> find_unusable_file(const config::connector& own) {
+  if (!own.ca_file.empty()) {
+    const auto pem = runtime::read_file(own.ca_file);
+    if (!pem) return "ca_file: expected a file, found: " + pem.error().detail;
+    if (!runtime::read_certificate_pem(*pem))
+      return "ca_file: expected PEM certificates, found something that is none (" + own.ca_file +
+             ")";
+  }
+  if (const auto proxies = make_proxies(own); !proxies)
+    return "proxy_credentials_file: expected a line USER:PASSWORD, found: " +
+           proxies.error().detail;
+  return {};
 }
 
 /// Calls `work` on a shard's thread and waits for it.
@@ -103,6 +121,10 @@ int run(const run_options& options) {
   if (!held) return refuse(held.error().detail);
   auto own = config::load_connector(state.configuration_file());
   if (!own) return refuse(to_string(own.error()));
+  if (const auto wrong = find_unusable_file(*own)) {
+    const auto key = wrong->substr(0, wrong->find(':'));
+    return refuse(config::place_of(state.configuration_file(), key) + wrong->substr(key.size()));
+  }
   if (!options.log_format.empty()) own->log.format = options.log_format;
   if (!options.log_level.empty()) own->log.level = options.log_level;
   if (auto logging = runtime::start_logging(own->log.level, own->log.format, own->log.file);

@@ -1,6 +1,7 @@
 """Bad input from the network and from configuration files: a clear error, and nothing lost."""
 import os
 import re
+import shutil
 import socket
 import time
 
@@ -305,6 +306,18 @@ def test_a_log_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "node.toml").write_text(NODE + f'[log]\nfile = "{tmp_path}"\n', encoding="utf-8")
     done = run([BIN / "postern", "serve", "--config", tmp_path / "node.toml"])
     assert done.returncode == 2 and re.search(r"node\.toml:12: file: expected", done.stderr), done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("line,word", [
+    ('ca_file = "/nowhere/ca.pem"', "/nowhere/ca.pem"), ('ca_file = "connector.toml"', "PEM"),
+    ('proxy = "http://127.0.0.1:1"\nproxy_credentials_file = "none"', "none"), ("tunnels = 3", "tunnels")])
+def test_a_bad_connector_file_is_named_with_its_line(world, tmp_path, line, word):
+    state = shutil.copytree(world.connector.state, tmp_path / "state")
+    (state / "connector.toml").write_text(f'service = "https://connect.localhost"\n{line}\n', encoding="utf-8")
+    done = run([BIN / "postern-connector", "run", "--state", state])
+    at = 1 + len(line.splitlines())
+    assert done.returncode == 2 and re.search(rf"connector\.toml:{at}\b", done.stderr) and word in done.stderr, done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 
