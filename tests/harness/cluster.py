@@ -27,10 +27,13 @@ class node_browser(browser):
 
 
 class cluster:
-    """`nodes[0]` is the one that connectors and tools reach by name."""
+    """`nodes[0]` is the one that connectors and tools reach by name, unless the first address is left to something that stands
+    before all of them."""
 
-    def __init__(self, folder, count=2, shards=1, start=True):
+    def __init__(self, folder, count=2, shards=1, start=True, first_address=1, run_words=()):
         self.folder = folder
+        self.first_address = first_address
+        self.run_words = list(run_words)
         folder.mkdir(parents=True, exist_ok=True)
         self.database = postgres(folder)
         self.authority = certificates.authority(folder, "cluster-ca")
@@ -46,14 +49,16 @@ class cluster:
 
     def _make(self, number, shards):
         name = f"node{number + 1}"
-        address = f"127.0.0.{number + 1}"
+        address = f"127.0.0.{number + self.first_address}"
         folder = self.folder / name
         folder.mkdir()
         certificate, key = certificates.signed(folder, "cluster", self.authority)
-        return node(folder, port=self.port, shards=shards, address=address, sections={
+        one = node(folder, port=self.port, shards=shards, address=address, sections={
             "store": f'kind = "postgres"\nconnection_file = "{self.connection_file}"',
             "cluster": f'address = "{address}:{self.cluster_port}"\ncertificate_file = "{certificate}"\nkey_file = "{key}"\n'
                        f'authority_file = "{self.authority.file}"'})
+        one.run_words = self.run_words
+        return one
 
     def start(self, one):
         """Starts a node; a new one is given the master key of those that are there."""

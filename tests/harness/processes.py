@@ -121,10 +121,10 @@ class daemon:
         wait_until(is_ready, f"the {type(self).__name__} to be ready", 30)
         return self
 
-    def stop(self):
+    def stop(self, seconds=30.0):
         if self.process is None:
             return 0
-        code = self.process.stop()
+        code = self.process.stop(seconds)
         self.process = None
         return code
 
@@ -178,6 +178,7 @@ class node(daemon):
         self.http_port = network.free_port()
         self.users = users or USERS
         self.process = None
+        self.run_words = []  # more arguments of `serve`
         self.config = self.folder / "node.toml"
         (self.folder / "users.toml").write_text(users_toml(self.users), encoding="utf-8")
         self.write_config(shards, extra, sections or {})
@@ -205,7 +206,7 @@ class node(daemon):
 
     def start(self):
         (self.data / "ready.json").unlink(missing_ok=True)
-        self.process = process([BIN / "postern", "serve", "--config", self.config], self.folder / "node.log")
+        self.process = process([BIN / "postern", "serve", "--config", self.config, *self.run_words], self.folder / "node.log")
         return self.wait_ready()
 
     def ready(self):

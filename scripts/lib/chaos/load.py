@@ -1,80 +1,88 @@
 """A steady load as a process of its own. Argument: a JSON file that says what, how much, where to and where the results go.
-Every connection asks at times fixed beforehand; one that is asked to close, or was closed between two requests, opens the next at
-the next node. Nothing is repeated: what a client sees is what is counted."""
+Requests are due at times fixed beforehand; streams stay open and are opened again wherever they end."""
 import asyncio
+import hashlib
 import json
 import pathlib
 import ssl
 import sys
 import time
 
+from client import cause_of, client
+from streams import event_user, socket_user
 
-class user:
-    """One connection at a time."""
+LONGEST_WAIT = 40.0
+CONTENT = bytes(range(251)) * 1_045  # some 256 KiB
+DOWNLOAD = 524_288
+SIGN_IN = (302, 303, 401, 403)
 
-    def __init__(self, plan, number, results):
-        self.plan, self.number, self.results = plan, number, results
-        self.node = number % len(plan["addresses"])
-        self.asked = self.node  # who has got the newest request
-        self.reader = self.writer = None
 
-    async def connect(self):
-        for _ in self.plan["addresses"]:
-            try:
-                self.reader, self.writer = await asyncio.wait_for(asyncio.open_connection(
-                    self.plan["addresses"][self.node], self.plan["port"], ssl=self.plan["tls"],
-                    server_hostname=self.plan["host"]), 3)
-                return
-            except (OSError, asyncio.TimeoutError):
-                self.node = (self.node + 1) % len(self.plan["addresses"])
-        raise ConnectionError("no node")
+class user(client):
+    """Asks for one kind of thing, one request after the other."""
 
-    def leave(self):
-        if self.writer is not None:
-            self.writer.transport.abort()
-        self.reader = self.writer = None
-        self.node = (self.node + 1) % len(self.plan["addresses"])
+    def __init__(self, plan, kind, number, results):
+        super().__init__(plan, number)
+        self.kind, self.number, self.results = kind, number, results
+        self.answered = 0.0  # when the newest response head came
 
-    async def ask(self, text):
-        if self.reader is not None and self.reader.at_eof():
+    def request(self, ident):
+        if self.kind == "GET":
+            return self.head("GET", f"get?id={ident}")
+        if self.kind == "download":
+            return self.head("GET", f"download?size={DOWNLOAD}&id={ident}")
+        content = CONTENT if self.kind == "upload" else b"once"
+        return self.head("POST", f"{self.kind.lower()}?id={ident}", len(content)) + content
+
+    def right(self, content):
+        if self.kind == "GET":
+            return content == b"hello"
+        if self.kind == "download":
+            return len(content) == DOWNLOAD
+        sent = CONTENT if self.kind == "upload" else b"once"
+        return content == hashlib.sha256(sent).hexdigest()[:16].encode()
+
+    async def ask(self, ident):
+        got = await self.send(self.request(ident))
+        self.answered = time.time()
+        content = await self.content(got)
+        if got.closes or got.size is None:
             self.leave()
-        if self.reader is None:
-            await self.connect()
-        self.asked = self.node
-        self.writer.write(text)
-        head = await self.reader.readuntil(b"\r\n\r\n")
-        low = head.lower()
-        at = low.find(b"\r\ncontent-length:")
-        if at >= 0:
-            await self.reader.readexactly(int(low[at + 17:low.index(b"\r\n", at + 2)]))
-        if at < 0 or b"\r\nconnection: close" in low:
-            self.leave()
-        return int(head[9:12])
+        if got.status in SIGN_IN:
+            return "signed_out"
+        if got.status != 200:
+            return f"{got.status} {cause_of(content)}".strip()
+        return "ok" if self.right(content) else "wrong content"
 
-    async def run(self):
-        plan = self.plan
-        for turn in range(self.number, plan["count"], plan["connections"]):
-            due = plan["begin"] + turn / plan["rate"]
+    async def run(self, rate, count, connections):
+        for turn in range(self.number, count, connections):
+            due = self.plan["begin"] + turn / rate
             if (wait := due - time.time()) > 0:
                 await asyncio.sleep(wait)
-            ident = f"{plan['kind']}-{turn}"
-            text = (f"{plan['kind']} /{plan['path']}?id={ident} HTTP/1.1\r\nHost: {plan['host']}:{plan['port']}\r\n"
-                    + ("Content-Length: 4\r\n\r\nonce" if plan["kind"] == "POST" else "\r\n")).encode()
+            ident = f"{self.kind}-{turn}"
+            sent = time.time()
+            self.answered = 0.0
             try:
-                outcome = await asyncio.wait_for(self.ask(text), 40)
-            except (OSError, EOFError, asyncio.TimeoutError) as problem:
+                outcome = await asyncio.wait_for(self.ask(ident), LONGEST_WAIT)
+            except (OSError, EOFError, ValueError, asyncio.TimeoutError) as problem:
                 outcome = type(problem).__name__
                 self.leave()
             # From when it was due: a load that falls behind makes everything look slow, not fast.
-            self.results.append((ident, due, time.time(), outcome, self.asked))
+            self.results.append({"id": ident, "kind": self.kind, "group": self.group, "node": self.asked, "due": due,
+                                 "sent": sent, "answered": self.answered, "ended": time.time(), "outcome": outcome})
 
 
 async def main():
     plan = json.loads(pathlib.Path(sys.argv[1]).read_text(encoding="utf-8"))
     plan["tls"] = ssl.create_default_context(cafile=plan["ca"])
-    results = []
-    await asyncio.gather(*(user(plan, number, results).run() for number in range(plan["connections"])))
-    pathlib.Path(plan["results"]).write_text(json.dumps(results), encoding="utf-8")
+    requests, streams, running = [], [], []
+    for kind, rate, connections in plan["kinds"]:
+        count = int(rate * plan["duration"])
+        running += [user(plan, kind, number, requests).run(rate, count, connections)
+                    for number in range(min(connections, count))]
+    for kind, make in (("sockets", socket_user), ("events", event_user)):
+        running += [make(plan, number, streams).run() for number in range(plan[kind])]
+    await asyncio.gather(*running)
+    pathlib.Path(plan["results"]).write_text(json.dumps({"requests": requests, "streams": streams}), encoding="utf-8")
 
 
 asyncio.run(main())

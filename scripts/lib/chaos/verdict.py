@@ -1,42 +1,96 @@
-"""What users and the origin saw, as numbers, and which promises that breaks."""
+"""What users and the origin saw, as numbers, and which promises that breaks. Rows as load.py and streams.py write them."""
 import collections
 
+from scenario import TIMES
 
-def count(results, notes, killed):
-    """`results`: (id, due, ended, outcome, node) per request; `notes`: (time, id) per POST at the origin.
-    `killed`: numbers of the nodes that the scenario kills: what was open there may fail."""
-    failed = [one for one in results if one[3] != 200]
-    served = sorted(one[2] for one in results if one[3] == 200)
+IDEMPOTENT = ("GET", "download")
+# From here on something counts as not back to normal.
+SLOW = 1.0
+# A failure belongs to a kill if it became known so soon after it.
+KNOWN_WITHIN = 1.0
+PLURALS = {"GET": "failed_gets", "POST": "failed_posts", "upload": "failed_uploads", "download": "failed_downloads"}
+
+
+class damage:
+    """What the faults have taken away. `killed`: (time, node number) of each node that was killed or frozen; `groups`: those
+    whose connectors were; `begun`: when each fault began."""
+
+    def __init__(self, killed=(), groups=(), begun=()):
+        self.killed, self.groups, self.begun = list(killed), set(groups), sorted(begun)
+
+    def excuses(self, row):
+        """Whether a request was open at a node when that was killed."""
+        return any(row["node"] == node and row["sent"] <= at <= row["ended"] <= at + KNOWN_WITHIN for at, node in self.killed)
+
+    def explains(self, stream):
+        return stream["group"] in self.groups or any(stream["node"] == node for _, node in self.killed)
+
+
+def time_to_recover(requests, begun):
+    """The longest time after the begin of a fault at which a request was still due that failed or was slow."""
+    ends = begun[1:] + [float("inf")]
+    return max((row["due"] - at for at, end in zip(begun, ends) for row in requests if at <= row["due"] < end
+                and (row["outcome"] != "ok" or row["ended"] - row["due"] > SLOW)), default=0.0)
+
+
+def slowest_start(requests, arrived):
+    """What a request waits for: the head of the response; one that nobody may repeat: to reach the origin."""
+    return max([row["answered"] - row["due"] for row in requests if row["kind"] in IDEMPOTENT and row["answered"]]
+               + [arrived[row["id"]] - row["due"] for row in requests if row["id"] in arrived], default=0.0)
+
+
+def slowest(requests, *kinds):
+    return max((row["ended"] - row["due"] for row in requests if not kinds or row["kind"] in kinds), default=0.0)
+
+
+def count(requests, streams, notes, done):
+    """`notes`: (time, id) per request at the origin that must not be repeated; `done`: a `damage`."""
+    failed = [row for row in requests if row["outcome"] != "ok"]
+    served = sorted(row["ended"] for row in requests if row["outcome"] == "ok")
     arrivals = collections.Counter(ident for _, ident in notes)
     arrived = {ident: at for at, ident in reversed(notes)}
-    given_up = {one[0]: one[2] for one in failed}
+    given_up = {row["id"]: row["ended"] for row in failed}
+    ended = [row for row in streams if row["outcome"] != "open"]
+    broken_streams = [row for row in ended if row["outcome"] != "told"]
     return {
-        "requests": len(results),
-        "failures": dict(collections.Counter(f"{one[0].split('-')[0]} {one[3]}" for one in failed)),
-        "failed_gets": sum(one[0].startswith("GET") for one in failed),
-        "failed_posts": sum(one[0].startswith("POST") for one in failed),
-        "failed_elsewhere": sum(one[4] not in killed for one in failed),
+        "requests": len(requests),
+        "failures": dict(collections.Counter(f"{row['kind']} {row['outcome']}" for row in failed)),
+        **{name: sum(row["kind"] == kind for row in failed) for kind, name in PLURALS.items()},
+        "failed_elsewhere": sum(not done.excuses(row) for row in failed),
+        "signed_out": sum(row["outcome"] == "signed_out" for row in requests),
         "duplicates": sum(number - 1 for number in arrivals.values()),
         "late_deliveries": sum(1 for at, ident in notes if at > given_up.get(ident, float("inf"))),
-        "lost_but_answered": sum(1 for one in results if one[0].startswith("POST") and one[3] == 200 and not arrivals[one[0]]),
-        "slowest": max((one[2] - one[1] for one in results), default=0.0),
-        # What a request waits for: a GET for its answer, a POST to reach the origin; from then on nobody may repeat it.
-        "slowest_start": max([one[2] - one[1] for one in results if one[0].startswith("GET")]
-                             + [arrived[one[0]] - one[1] for one in results if one[0] in arrived], default=0.0),
+        "lost_but_answered": sum(1 for row in requests if row["kind"] not in IDEMPOTENT and row["outcome"] == "ok"
+                                 and not arrivals[row["id"]]),
+        "streams": len(streams),
+        "told_streams": len(ended) - len(broken_streams),
+        "broken_streams": len(broken_streams),
+        "broken_elsewhere": sum(not done.explains(row) for row in broken_streams),
+        "stream_ends": dict(collections.Counter(f"{row['kind']} {row['outcome']} {row['problem']}".strip()
+                                                for row in ended)),
+        "stream_gap": max((row["gap"] for row in streams), default=0.0),
+        "slowest": slowest(requests),
+        "slowest_gets": slowest(requests, "GET"),
+        "slowest_posts": slowest(requests, "POST", "upload"),
+        "slowest_start": slowest_start(requests, arrived),
         "longest_gap": max((b - a for a, b in zip(served, served[1:])), default=float("inf")),
+        "recovery": time_to_recover(requests, done.begun),
     }
 
 
 def broken(numbers, expect, planned):
     """A line per promise that does not hold; fewer requests than planned, or none served, is one of them."""
-    lines = [f"{key}: {numbers[key]:.3g}, promised at most {bound:.3g}" for key, bound in expect.items()
-             if key != "no_failure" and numbers[key] > bound]
+    lines = []
+    for key, bound in expect.items():
+        unit = " s" if key in TIMES else ""
+        if key != "no_failure" and numbers[key] > bound:
+            lines.append(f"{key}: {numbers[key]:.3g}{unit}, promised at most {bound:.3g}{unit}")
     if expect.get("no_failure") and numbers["failures"]:
         lines.append(f"no_failure: {numbers['failures']}")
     if numbers["requests"] != planned:
         lines.append(f"requests: {numbers['requests']} instead of the {planned} planned")
     if numbers["lost_but_answered"]:
         lines.append(f"lost_but_answered: {numbers['lost_but_answered']} POSTs answered 200 that no origin got")
-    if numbers["victim_share"] < 0.1:
+    if numbers["victim_share"] is not None and numbers["victim_share"] < 0.1:
         lines.append(f"victim_share: the first victim carried {numbers['victim_share']:.0%} of its group's load: nothing was shown")
     return lines

@@ -1,0 +1,165 @@
+"""What lies between connectors and nodes: an HTTP proxy (CONNECT) with a port per connector, and the service's name with the
+addresses of all nodes behind it, as DNS or a balancer would have it. Each link (connector, node) can be cut (nothing goes through,
+nobody is told), healed, slowed and lost (its connections are reset)."""
+import socket
+import struct
+import threading
+import time
+
+PIECE = 262_144
+DIAL_TIMEOUT = 3.0
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER that resets
+
+
+def abort(*sockets):
+    """Resets connections, as the end of a process does; whoever waits for them wakes up."""
+    for one in sockets:
+        try:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            one.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        one.close()
+
+
+class link:
+    """The way between one connector and one node."""
+
+    def __init__(self):
+        self.changed = threading.Condition()
+        self.cut = False
+        self.delay = 0.0
+        self.pairs = set()
+
+    def set(self, cut=None, delay=None):
+        with self.changed:
+            self.cut = self.cut if cut is None else cut
+            self.delay = self.delay if delay is None else delay
+            self.changed.notify_all()
+
+    def wait(self):
+        """Until something may pass."""
+        if self.delay:
+            time.sleep(self.delay)
+        if self.cut:
+            with self.changed:
+                self.changed.wait_for(lambda: not self.cut)
+
+    def lose(self):
+        for pair in list(self.pairs):
+            abort(*pair)
+
+    def pump(self, source, target):
+        try:
+            while data := source.recv(PIECE):
+                self.wait()
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+            return
+        except OSError:
+            abort(source, target)
+
+    def carry(self, near, far):
+        pair = (near, far)
+        self.pairs.add(pair)
+        back = threading.Thread(target=self.pump, args=(far, near), daemon=True)
+        back.start()
+        self.pump(near, far)
+        back.join()
+        self.pairs.discard(pair)
+        for one in pair:
+            one.close()
+
+
+class relay:
+    """`nodes`: name to address, all at one port. `names` that connectors ask for stand for all of them, by turns."""
+
+    def __init__(self, nodes, port):
+        self.nodes, self.port = nodes, port
+        self.links = {}
+        self.turn = 0
+        self.lock = threading.Lock()
+        self.listeners = []
+
+    def link(self, who, node):
+        with self.lock:
+            return self.links.setdefault((who, node), link())
+
+    def between(self, who, node):
+        """The links that two names stand for; the empty name stands for all nodes."""
+        return [self.link(who, one) for one in self.nodes if node in ("", one)]
+
+    def proxy(self, who):
+        """A port that proxies for one connector."""
+        return self.listen(who, ("127.0.0.1", 0), self.asked)
+
+    def balance(self, address):
+        """The port of the nodes at one more address, for whoever asks without a proxy."""
+        return self.listen("", (address, self.port), lambda _: ("", b""))
+
+    def listen(self, who, at, ask):
+        listener = socket.create_server(at, backlog=256)
+        self.listeners.append(listener)
+        threading.Thread(target=self.accept, args=(listener, who, ask), daemon=True).start()
+        return listener.getsockname()[1]
+
+    def accept(self, listener, who, ask):
+        while True:
+            try:
+                near, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(near, who, ask), daemon=True).start()
+
+    @staticmethod
+    def asked(near):
+        """Reads CONNECT; returns the host and what to answer once there is a way."""
+        head = b""
+        while b"\r\n\r\n" not in head:
+            more = near.recv(4_096)
+            if not more:
+                raise ConnectionError("no request")
+            head += more
+        method, target, _ = head.split(b"\r\n", 1)[0].split(b" ")
+        if method != b"CONNECT":
+            raise ConnectionError("not CONNECT")
+        return target.rsplit(b":", 1)[0].decode(), b"HTTP/1.1 200 Connection established\r\n\r\n"
+
+    def choices(self, host):
+        named = [name for name, address in self.nodes.items() if address == host]
+        if named:
+            return named
+        with self.lock:
+            self.turn += 1
+            turn = self.turn
+        names = list(self.nodes)
+        return [names[(turn + at) % len(names)] for at in range(len(names))]
+
+    def serve(self, near, who, ask):
+        try:
+            near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            host, welcome = ask(near)
+            for name in self.choices(host):
+                way = self.link(who, name)
+                way.wait()
+                try:
+                    far = socket.create_connection((self.nodes[name], self.port), DIAL_TIMEOUT)
+                except OSError:
+                    continue
+                far.settimeout(None)
+                far.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                near.sendall(welcome)
+                return way.carry(near, far)
+            if welcome:
+                near.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+            near.close()
+        except (OSError, ValueError):
+            near.close()
+        return None
+
+    def stop(self):
+        for listener in self.listeners:
+            listener.close()
+        for one in self.links.values():
+            one.lose()
+            one.set(cut=False, delay=0.0)
