@@ -28,12 +28,14 @@ class node_browser(browser):
 
 class cluster:
     """`nodes[0]` is the one that connectors and tools reach by name, unless the first address is left to something that stands
-    before all of them."""
+    before all of them. `apart`: nodes reach each other at addresses (`between`) at which something else has to listen and
+    pass on what comes."""
 
-    def __init__(self, folder, count=2, shards=1, start=True, first_address=1, run_words=()):
+    def __init__(self, folder, count=2, shards=1, start=True, first_address=1, run_words=(), apart=False):
         self.folder = folder
         self.first_address = first_address
         self.run_words = list(run_words)
+        self.apart = apart
         folder.mkdir(parents=True, exist_ok=True)
         self.database = postgres(folder)
         self.authority = certificates.authority(folder, "cluster-ca")
@@ -47,6 +49,11 @@ class cluster:
             for one in self.nodes:
                 self.start(one)
 
+    def between(self, number):
+        """Where the other nodes reach a node ("IP:port")."""
+        network_part = "127.0.1" if self.apart else "127.0.0"
+        return f"{network_part}.{number + self.first_address}:{self.cluster_port}"
+
     def _make(self, number, shards):
         name = f"node{number + 1}"
         address = f"127.0.0.{number + self.first_address}"
@@ -55,7 +62,8 @@ class cluster:
         certificate, key = certificates.signed(folder, "cluster", self.authority)
         one = node(folder, port=self.port, shards=shards, address=address, sections={
             "store": f'kind = "postgres"\nconnection_file = "{self.connection_file}"',
-            "cluster": f'address = "{address}:{self.cluster_port}"\ncertificate_file = "{certificate}"\nkey_file = "{key}"\n'
+            "cluster": f'address = "{self.between(number)}"\nlisten_address = "{address}"\n'
+                       f'service_address = "{address}:{self.port}"\ncertificate_file = "{certificate}"\nkey_file = "{key}"\n'
                        f'authority_file = "{self.authority.file}"'})
         one.run_words = self.run_words
         return one
@@ -87,7 +95,7 @@ class cluster:
 
     def wait_connected(self, tool):
         for number, one in enumerate(self.nodes):
-            others = {f"{other.address}:{self.cluster_port}" for other in self.nodes if other is not one}
+            others = {self.between(other) for other in range(len(self.nodes)) if self.nodes[other] is not one}
             wait_until(lambda n=number, o=others: self.sees(n, tool) == o, f"node {number + 1} to be connected", 20)
 
     def stop(self):

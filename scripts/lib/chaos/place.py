@@ -7,6 +7,7 @@ from harness.cluster import cluster
 from harness.processes import connector, control, process, read_json, wait_until
 from harness.published import application_toml, group_toml
 
+from owners import holder
 from relay import relay
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -25,11 +26,15 @@ class place:
         self.used, self.background, self.problems = {}, [], []
         self.draining = threading.Lock()
         # The first address of the machine stands for all nodes, as their name would.
-        self.cluster = cluster(folder / "cluster", NODES, shards=shards, first_address=2,
+        self.cluster = cluster(folder / "cluster", NODES, shards=shards, first_address=2, apart=True, start=False,
                                run_words=["--enable-chaos"] if chaos else [])
         self.nodes = {f"node-{number}": one for number, one in enumerate(self.cluster.nodes)}
         self.relay = relay({name: one.address for name, one in self.nodes.items()}, self.cluster.port)
         self.relay.balance("127.0.0.1")
+        for number, name in enumerate(self.nodes):
+            self.relay.join(name, self.cluster.between(number).split(":")[0], self.cluster.cluster_port, self.whose)
+        for one in self.nodes.values():
+            self.cluster.start(one)
         self.notes = folder / "posts"
         ready = folder / "origin.json"
         self.origin = process([sys.executable, HERE / "origin.py", ready, self.notes], folder / "origin.log")
@@ -83,17 +88,19 @@ class place:
         else:
             self.change_link(action, name, fault.by)
 
+    def whose(self, port):
+        """Which node's connection has this port."""
+        return holder(port, {name: one.process.pid for name, one in self.nodes.items() if one.process is not None})
+
     def change_link(self, action, target, by):
-        who, _, node = target.partition("~")
-        if who.startswith("node"):
-            who, node = node, who
-        for one in self.relay.between(who, node):
+        one, _, other = target.partition("~")
+        for way in self.relay.between(one, other):
             if action == "lose":
-                one.lose()
+                way.lose()
             elif action == "slow":
-                one.set(delay=by)
+                way.set(delay=by)
             else:
-                one.set(cut=action == "partition", delay=0.0)
+                way.set(cut=action == "partition", delay=0.0)
 
     def crash_actor(self, target):
         """An actor of one node ("sessions@node-1"), or of all."""

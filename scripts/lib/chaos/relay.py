@@ -1,6 +1,6 @@
 """What lies between connectors and nodes: an HTTP proxy (CONNECT) with a port per connector, and the service's name with the
-addresses of all nodes behind it, as DNS or a balancer would have it. Each link (connector, node) can be cut (nothing goes through,
-nobody is told), healed, slowed and lost (its connections are reset)."""
+addresses of all nodes behind it, as DNS or a balancer would have it; and the ways between nodes. Each link (connector and node, or
+two nodes) can be cut (nothing goes through, nobody is told), healed, slowed and lost (its connections are reset)."""
 import socket
 import struct
 import threading
@@ -72,48 +72,55 @@ class link:
 
 
 class relay:
-    """`nodes`: name to address, all at one port. `names` that connectors ask for stand for all of them, by turns."""
+    """`nodes`: name to address, all at one port. The name that connectors ask for stands for all of them, by turns."""
 
     def __init__(self, nodes, port):
         self.nodes, self.port = nodes, port
+        self.machines = list(nodes)
         self.links = {}
         self.turn = 0
         self.lock = threading.Lock()
         self.listeners = []
 
-    def link(self, who, node):
+    def link(self, one, other):
         with self.lock:
-            return self.links.setdefault((who, node), link())
+            return self.links.setdefault(frozenset((one, other)), link())
 
-    def between(self, who, node):
-        """The links that two names stand for; the empty name stands for all nodes."""
-        return [self.link(who, one) for one in self.nodes if node in ("", one)]
+    def between(self, one, other=""):
+        """The links that two names stand for; without the second, all of a machine with nodes and connectors."""
+        others = [other] if other else [name for name in self.machines if name != one]
+        return [self.link(one, name) for name in others if one in self.nodes or name in self.nodes]
 
     def proxy(self, who):
         """A port that proxies for one connector."""
-        return self.listen(who, ("127.0.0.1", 0), self.asked)
+        self.machines.append(who)
+        return self.listen(("127.0.0.1", 0), lambda near: self.asked(who, near))
 
     def balance(self, address):
         """The port of the nodes at one more address, for whoever asks without a proxy."""
-        return self.listen("", (address, self.port), lambda _: ("", b""))
+        return self.listen((address, self.port), lambda _: ("somebody", self.choices(""), b""))
 
-    def listen(self, who, at, ask):
+    def join(self, name, at, port, whose):
+        """The way of the other nodes to one, which listens on its own address. `whose(port)`: whose socket has that port."""
+        return self.listen((at, port), lambda near: (whose(near.getpeername()[1]), [(name, (self.nodes[name], port))], b""))
+
+    def listen(self, at, ask):
+        """`ask`: from a connection to who that is, where it may lead, and what to say once it does."""
         listener = socket.create_server(at, backlog=256)
         self.listeners.append(listener)
-        threading.Thread(target=self.accept, args=(listener, who, ask), daemon=True).start()
+        threading.Thread(target=self.accept, args=(listener, ask), daemon=True).start()
         return listener.getsockname()[1]
 
-    def accept(self, listener, who, ask):
+    def accept(self, listener, ask):
         while True:
             try:
                 near, _ = listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self.serve, args=(near, who, ask), daemon=True).start()
+            threading.Thread(target=self.serve, args=(near, ask), daemon=True).start()
 
-    @staticmethod
-    def asked(near):
-        """Reads CONNECT; returns the host and what to answer once there is a way."""
+    def asked(self, who, near):
+        """Reads CONNECT."""
         head = b""
         while b"\r\n\r\n" not in head:
             more = near.recv(4_096)
@@ -123,27 +130,28 @@ class relay:
         method, target, _ = head.split(b"\r\n", 1)[0].split(b" ")
         if method != b"CONNECT":
             raise ConnectionError("not CONNECT")
-        return target.rsplit(b":", 1)[0].decode(), b"HTTP/1.1 200 Connection established\r\n\r\n"
+        return who, self.choices(target.rsplit(b":", 1)[0].decode()), b"HTTP/1.1 200 Connection established\r\n\r\n"
 
     def choices(self, host):
-        named = [name for name, address in self.nodes.items() if address == host]
-        if named:
-            return named
-        with self.lock:
-            self.turn += 1
-            turn = self.turn
-        names = list(self.nodes)
-        return [names[(turn + at) % len(names)] for at in range(len(names))]
+        """Where a host is, the best place first."""
+        names = [name for name, address in self.nodes.items() if address == host]
+        if not names:
+            with self.lock:
+                self.turn += 1
+                turn = self.turn
+            names = list(self.nodes)
+            names = [names[(turn + at) % len(names)] for at in range(len(names))]
+        return [(name, (self.nodes[name], self.port)) for name in names]
 
-    def serve(self, near, who, ask):
+    def serve(self, near, ask):
         try:
             near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            host, welcome = ask(near)
-            for name in self.choices(host):
+            who, choices, welcome = ask(near)
+            for name, at in choices:
                 way = self.link(who, name)
                 way.wait()
                 try:
-                    far = socket.create_connection((self.nodes[name], self.port), DIAL_TIMEOUT)
+                    far = socket.create_connection(at, DIAL_TIMEOUT)
                 except OSError:
                     continue
                 far.settimeout(None)
@@ -152,7 +160,7 @@ class relay:
                 return way.carry(near, far)
             if welcome:
                 near.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
-            near.close()
+            abort(near)
         except (OSError, ValueError):
             near.close()
         return None
@@ -160,6 +168,6 @@ class relay:
     def stop(self):
         for listener in self.listeners:
             listener.close()
-        for one in self.links.values():
+        for one in list(self.links.values()):
             one.lose()
             one.set(cut=False, delay=0.0)

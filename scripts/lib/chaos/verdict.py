@@ -6,8 +6,8 @@ from scenario import TIMES
 IDEMPOTENT = ("GET", "download")
 # From here on something counts as not back to normal.
 SLOW = 1.0
-# A failure belongs to a kill if it became known so soon after it.
-KNOWN_WITHIN = 1.0
+# A kill is noted when the process has gone; its users may have noticed a moment before.
+NOTED_AFTER = 0.5
 PLURALS = {"GET": "failed_gets", "POST": "failed_posts", "upload": "failed_uploads", "download": "failed_downloads"}
 
 
@@ -20,7 +20,7 @@ class damage:
 
     def excuses(self, row):
         """Whether a request was open at a node when that was killed."""
-        return any(row["node"] == node and row["sent"] <= at <= row["ended"] <= at + KNOWN_WITHIN for at, node in self.killed)
+        return any(row["node"] == node and row["sent"] <= at <= row["ended"] + NOTED_AFTER for at, node in self.killed)
 
     def explains(self, stream):
         return stream["group"] in self.groups or any(stream["node"] == node for _, node in self.killed)
