@@ -2,6 +2,7 @@
 
 #include "edge/http1_connection.hpp"
 #include "edge/http2_connection.hpp"
+#include "edge/listener.hpp"
 #include "edge/node_load.hpp"
 #include "edge/traffic_limits.hpp"
 #include "runtime/limits.hpp"
@@ -24,6 +25,8 @@ using runtime::result;
 namespace {
 
 constexpr auto subscribe_timeout = std::chrono::seconds{10};
+// Longer than a TCP handshake takes to a user far away: whoever has begun one is served.
+constexpr auto handshake_grace = std::chrono::milliseconds{250};
 // When the process has no descriptors left, accepting again at once would spin.
 constexpr auto accept_pause = std::chrono::milliseconds{50};
 
@@ -105,26 +108,31 @@ awaitable<result<void>> edge_shard::follow(actors::node_supervisor_actor supervi
 }
 
 void edge_shard::listen(runtime::tcp_acceptor acceptor) {
-  acceptors_.push_back(std::make_unique<runtime::tcp_acceptor>(std::move(acceptor)));
-  asio::co_spawn(context_.home.get_executor(), accept_loop(*acceptors_.back(), false),
-                 asio::detached);
+  start_accepting(std::move(acceptor), false);
 }
 
 void edge_shard::listen_redirect(runtime::tcp_acceptor acceptor) {
-  acceptors_.push_back(std::make_unique<runtime::tcp_acceptor>(std::move(acceptor)));
-  asio::co_spawn(context_.home.get_executor(), accept_loop(*acceptors_.back(), true),
-                 asio::detached);
+  start_accepting(std::move(acceptor), true);
 }
 
-void edge_shard::close_listeners() {
-  boost::system::error_code ignored;
-  for (auto& acceptor : acceptors_)
-    acceptor->close(ignored);
+void edge_shard::start_accepting(runtime::tcp_acceptor acceptor, bool redirecting) {
+  listening_.push_back(std::make_unique<listening>(std::move(acceptor), redirecting));
+  asio::co_spawn(context_.home.get_executor(), accept_loop(*listening_.back()), asio::detached);
 }
 
 void edge_shard::drain() {
+  for (auto& one : listening_)
+    // The node has users as long as somebody may still come.
+    asio::co_spawn(context_.home.get_executor(),
+                   retire(*one, std::make_unique<counted>(context_.load->connections)),
+                   asio::detached);
   for (auto& [key, connection] : connections_)
     if (auto alive = connection.lock()) alive->drain();
+}
+
+void edge_shard::leave() {
+  for (auto& [key, connection] : connections_)
+    if (auto alive = connection.lock()) alive->leave();
   tunnels_.for_each([](tunnel& t) { t.leave(); });
 }
 
@@ -134,7 +142,9 @@ void edge_shard::stop_waiting() {
 }
 
 void edge_shard::end() {
-  close_listeners();
+  boost::system::error_code ignored;
+  for (auto& one : listening_)
+    one->acceptor.close(ignored);
   for (auto* connection : shaking_)
     connection->close();
   auto connections = connections_;
@@ -143,7 +153,8 @@ void edge_shard::end() {
   tunnels_.for_each([](tunnel& t) { t.cut("node_stopped"); });
 }
 
-awaitable<void> edge_shard::accept_loop(runtime::tcp_acceptor& acceptor, bool redirecting) {
+awaitable<void> edge_shard::accept_loop(listening& on) {
+  auto& acceptor = on.acceptor;
   while (acceptor.is_open()) {
     auto [failure, socket] = co_await acceptor.async_accept(asio::as_tuple(runtime::use_awaitable));
     if (failure == asio::error::operation_aborted || !acceptor.is_open()) break;
@@ -153,10 +164,30 @@ awaitable<void> edge_shard::accept_loop(runtime::tcp_acceptor& acceptor, bool re
       co_await pause.async_wait(asio::as_tuple(runtime::use_awaitable));
       continue;
     }
-    asio::co_spawn(context_.home.get_executor(),
-                   redirecting ? redirect(std::move(socket)) : welcome(std::move(socket)),
-                   asio::detached);
+    take(std::move(socket), on.redirecting);
   }
+}
+
+void edge_shard::take(runtime::tcp_socket socket, bool redirecting) {
+  asio::co_spawn(context_.home.get_executor(),
+                 redirecting ? redirect(std::move(socket)) : welcome(std::move(socket)),
+                 asio::detached);
+}
+
+awaitable<void> edge_shard::retire(listening& last,
+                                   [[maybe_unused]] std::unique_ptr<counted> open) {
+  auto& acceptor = last.acceptor;
+  refuse_new_connections(acceptor);
+  pause_timer pause{context_.home.get_executor(), handshake_grace};
+  co_await pause.async_wait(asio::as_tuple(runtime::use_awaitable));
+  boost::system::error_code failure;
+  acceptor.non_blocking(true, failure);
+  while (!failure && acceptor.is_open()) {
+    runtime::tcp_socket socket{context_.home.get_executor()};
+    acceptor.accept(socket, failure);
+    if (!failure) take(std::move(socket), last.redirecting);
+  }
+  acceptor.close(failure);
 }
 
 awaitable<void> edge_shard::welcome(runtime::tcp_socket socket) {
@@ -195,6 +226,7 @@ awaitable<void> edge_shard::welcome(runtime::tcp_socket socket) {
   auto session = make_connection(std::move(connection), std::move(address));
   auto* key = session.get();
   connections_.emplace(key, session);
+  if (context_.load->draining.load(std::memory_order_relaxed)) session->drain();
   co_await session->run();
   connections_.erase(key);
 }

@@ -3,6 +3,7 @@
 
 #include "edge/edge_context.hpp"
 #include "edge/gatekeeper.hpp"
+#include "edge/node_load.hpp"
 #include "edge/server_identity.hpp"
 #include "edge/sign_in.hpp"
 #include "edge/site.hpp"
@@ -32,14 +33,16 @@ class edge_shard {
   /// Follows the handles and the routing. Returns once both are there.
   runtime::awaitable<runtime::result<void>> follow(actors::node_supervisor_actor supervisor);
 
-  /// Takes connections of an open, listening socket until close_listener().
+  /// Takes connections of an open, listening socket until drain() or end().
   void listen(runtime::tcp_acceptor acceptor);
   /// Answers http:// with a redirect to https://.
   void listen_redirect(runtime::tcp_acceptor acceptor);
-  void close_listeners();
+
+  /// Takes nobody new, but for those who have connected already; users are told to go elsewhere.
+  void drain();
 
   /// Ends idle connections, announces the end to connectors; what runs finishes.
-  void drain();
+  void leave();
 
   /// Refuses exchanges that still wait for a connection.
   void stop_waiting();
@@ -48,7 +51,15 @@ class edge_shard {
   void end();
 
  private:
-  runtime::awaitable<void> accept_loop(runtime::tcp_acceptor& acceptor, bool redirect);
+  struct listening {
+    runtime::tcp_acceptor acceptor;
+    bool redirecting;
+  };
+
+  void start_accepting(runtime::tcp_acceptor acceptor, bool redirecting);
+  runtime::awaitable<void> accept_loop(listening& on);
+  runtime::awaitable<void> retire(listening& last, std::unique_ptr<counted> open);
+  void take(runtime::tcp_socket socket, bool redirecting);
   runtime::awaitable<void> welcome(runtime::tcp_socket socket);
   std::shared_ptr<user_connection> make_connection(runtime::transport connection,
                                                    std::string address);
@@ -64,7 +75,7 @@ class edge_shard {
   sign_in sign_in_;
   gatekeeper gate_;
   site site_;
-  std::vector<std::unique_ptr<runtime::tcp_acceptor>> acceptors_;
+  std::vector<std::unique_ptr<listening>> listening_;
   std::unordered_map<user_connection*, std::weak_ptr<user_connection>> connections_;
   std::unordered_set<runtime::transport*> shaking_;  ///< TLS handshakes under way
 };

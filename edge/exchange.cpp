@@ -2,6 +2,7 @@
 
 #include "edge/cookies.hpp"
 #include "edge/node_load.hpp"
+#include "edge/restarts.hpp"
 #include "edge/tunnel.hpp"
 #include "runtime/limits.hpp"
 
@@ -76,7 +77,8 @@ void exchange::reset() {
   avoid_.clear();
   status_ = 0;
   failover_ = actors::failover{};
-  head_sent_ = guarded_ = watch_user_ = false;
+  head_sent_ = guarded_ = watch_user_ = moving_ = said_farewell_ = false;
+  farewell_ = stream_farewell{};
 }
 
 bool exchange::may_retry() const noexcept {
@@ -93,24 +95,9 @@ awaitable<result<void>> exchange::start(exchange_request request) {
   enter(state::queued);
   failure_ = {};
   guarded_ = !request.has_content && !request.websocket && !request.idempotent;
-  const auto& application = *request.to->application;
-  // One patience for all attempts together.
-  const auto patience =
-      std::max(application.response_timeout -
-                   std::chrono::duration_cast<std::chrono::milliseconds>(now - began_at_),
-               std::chrono::milliseconds::zero());
-  actors::exchange_ticket ticket{
-      context_.load->next_exchange.fetch_add(1, std::memory_order_relaxed),
-      application.name,
-      context_.home.index(),
-      patience,
-      now,
-      avoid_};
-  ticket_ = ticket.id;
   watch_user_ = user_left_ = false;
   arm_quiet(limits::abort_watch_delay);
-  auto assigned = co_await context_.port->ask<actors::dispatch>(
-      request.to->queue, patience + queue_slack, actors::submit_atom_v, std::move(ticket));
+  auto assigned = co_await find_connector();
   quiet_.disarm();
   if (assigned) {
     dispatch_ = std::move(*assigned);
@@ -142,6 +129,34 @@ awaitable<result<void>> exchange::start(exchange_request request) {
   if (guarded_ && stream_ != nullptr && stream_->room() > 0) hand_over_end();
   if (!ended()) arm_quiet(limits::abort_watch_delay);
   co_return result<void>{};
+}
+
+actors::exchange_ticket exchange::make_ticket(std::chrono::steady_clock::time_point now) {
+  const auto& application = *request_.to->application;
+  // One patience for all attempts together.
+  const auto patience =
+      std::max(application.response_timeout -
+                   std::chrono::duration_cast<std::chrono::milliseconds>(now - began_at_),
+               std::chrono::milliseconds::zero());
+  ticket_ = context_.load->next_exchange.fetch_add(1, std::memory_order_relaxed);
+  return {ticket_, application.name, context_.home.index(), patience, now, avoid_};
+}
+
+awaitable<result<actors::dispatch>> exchange::find_connector() {
+  queue_ = request_.to->queue;
+  const restart_patience patience{context_};
+  for (;;) {
+    auto ticket = make_ticket(std::chrono::steady_clock::now());
+    const auto timeout = ticket.patience + queue_slack;
+    auto assigned = co_await context_.port->ask<actors::dispatch>(
+        queue_, timeout, actors::submit_atom_v, std::move(ticket));
+    if (assigned || user_left_ || !patience.allows(assigned.error())) co_return assigned;
+    co_await patience.pause();
+    if (user_left_) co_return assigned;
+    const auto& queues = context_.routing->queues;
+    if (const auto next = queues.find(request_.to->application->group); next != queues.end())
+      queue_ = next->second;
+  }
 }
 
 void exchange::arm_quiet(std::chrono::milliseconds after) {
@@ -207,7 +222,7 @@ void exchange::user_gone() {
   if (ended() || state_ == state::idle) return;
   if (state_ == state::queued) {
     user_left_ = true;
-    context_.port->tell(request_.to->queue, actors::cancel_atom_v, ticket_);
+    context_.port->tell(queue_, actors::cancel_atom_v, ticket_);
     return;
   }
   failure_ = user_gone_error();
@@ -218,8 +233,7 @@ void exchange::user_gone() {
 }
 
 void exchange::stop_waiting() {
-  if (state_ == state::queued)
-    context_.port->tell(request_.to->queue, actors::cancel_atom_v, ticket_);
+  if (state_ == state::queued) context_.port->tell(queue_, actors::cancel_atom_v, ticket_);
 }
 
 void exchange::on_sent(size_t bytes) {
@@ -289,16 +303,20 @@ void exchange::on_response_head(const runtime::field_list& fields, bool ended) {
   ++progress_;
   if (request_.websocket && status_ == 200) {
     status_ = 101;
+    farewell_.begin(stream_kind::websocket);
     user_.send_upgrade(response_);
   } else {
+    farewell_.begin(stream_kind_of(response_));
     user_.send_head(status_, response_, ended);
-    if (ended) complete();
+    if (ended) return complete();
   }
+  if (moving_ && farewell_.at_boundary()) say_farewell();
 }
 
 void exchange::on_response_content(std::string_view piece) {
   content_bytes_ += piece.size();
   progress_ += piece.size();
+  if (farewell_.kind() != stream_kind::other) return pass_on(piece);
   unsent_ += piece.size();
   user_.send_content(piece);
 }
@@ -368,8 +386,7 @@ void exchange::lose_connector() {
 void exchange::leave_stream(exchange_outcome outcome) {
   if (auto* stream = std::exchange(stream_, nullptr)) stream->release();
   if (!std::exchange(dispatched_, false)) return;
-  context_.port->tell(request_.to->queue, actors::release_atom_v, dispatch_.tunnel, outcome,
-                      response_delay_);
+  context_.port->tell(queue_, actors::release_atom_v, dispatch_.tunnel, outcome, response_delay_);
 }
 
 }  // namespace postern::edge

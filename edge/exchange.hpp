@@ -7,6 +7,7 @@
 #include "edge/edge_context.hpp"
 #include "edge/exchange_stream.hpp"
 #include "edge/published_routes.hpp"
+#include "edge/stream_farewell.hpp"
 #include "edge/user_stream.hpp"
 
 #include <optional>
@@ -65,6 +66,9 @@ class exchange final : private exchange_events {
   void user_gone();
   /// The node leaves: an exchange that still waits for a connection waits no longer.
   void stop_waiting();
+  /// The node or the connector leaves: a stream that may last for long (a WebSocket, events) is
+  /// ended as soon as its client understands it, and begins again elsewhere.
+  void tell_to_move();
   /// `bytes` have left towards the user.
   void on_sent(size_t bytes);
   /// Nothing happened for a while: the user's connection should be watched for its end.
@@ -86,6 +90,7 @@ class exchange final : private exchange_events {
   void on_response_end() override;
   void on_request_room() override;
   void on_connector_silent() override;
+  void on_connector_leaving() override { tell_to_move(); }
   void on_stream_closed(uint32_t code) override;
 
   void enter(state next);
@@ -98,6 +103,10 @@ class exchange final : private exchange_events {
   void arm_quiet(std::chrono::milliseconds after);
   runtime::error connector_error(std::string_view cause) const;
   void translate_response(const runtime::field_list& fields);
+  runtime::awaitable<runtime::result<actors::dispatch>> find_connector();
+  actors::exchange_ticket make_ticket(std::chrono::steady_clock::time_point now);
+  void pass_on(std::string_view piece);
+  void say_farewell();
 
   edge_context& context_;
   user_stream& user_;
@@ -115,7 +124,9 @@ class exchange final : private exchange_events {
   uint64_t progress_seen_ = 0;
   size_t unsent_ = 0;  ///< response content handed to the user's side and not yet consumed
   actors::failover failover_;
-  std::string avoid_;  ///< the connector that failed it last
+  std::string avoid_;                ///< the connector that failed it last
+  actors::group_queue_actor queue_;  ///< that has got the ticket
+  stream_farewell farewell_;
   std::chrono::milliseconds response_delay_{0};
   uint64_t ticket_ = 0;  ///< id in the queue
   unsigned status_ = 0;
@@ -126,6 +137,8 @@ class exchange final : private exchange_events {
   bool guarded_ = false;  ///< its end is handed over only when the connector asks for it
   bool wants_content_ = false;
   bool watch_user_ = false;
+  bool moving_ = false;  ///< told to move
+  bool said_farewell_ = false;
 };
 
 }  // namespace postern::edge

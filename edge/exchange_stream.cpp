@@ -9,7 +9,7 @@ namespace {
 /// An HTTP/2 stream on this shard; deletes itself once it is closed and let go.
 class local_stream final : public exchange_stream,
                            private runtime::http2_stream,
-                           private silence_listener {
+                           private tunnel_listener {
  public:
   local_stream(std::shared_ptr<tunnel> on, exchange_events& events)
       : tunnel_(std::move(on)), events_(&events) {}
@@ -69,6 +69,9 @@ class local_stream final : public exchange_stream,
   }
   void on_silent() override {
     if (events_) events_->on_connector_silent();
+  }
+  void on_leaving() override {
+    if (events_) events_->on_connector_leaving();
   }
   void on_closed(uint32_t code) override {
     open_ = false;

@@ -22,6 +22,8 @@ class exchange_events {
   virtual void on_request_room() = 0;
   /// Nothing has been heard of the connector for a while; it may still come back.
   virtual void on_connector_silent() = 0;
+  /// The connector leaves; what runs may finish.
+  virtual void on_connector_leaving() = 0;
   /// The stream is over; `code` as of http2_stream::on_closed(). Last call.
   virtual void on_stream_closed(uint32_t code) = 0;
 

@@ -3,6 +3,7 @@
 #include "actors/timeouts.hpp"
 #include "edge/cookies.hpp"
 #include "edge/refusal.hpp"
+#include "edge/restarts.hpp"
 #include "edge/session_cookie.hpp"
 #include "edge/sign_in.hpp"
 #include "runtime/log.hpp"
@@ -34,12 +35,21 @@ std::string_view session_cookie_of(const runtime::field_list& fields, std::strin
 
 }  // namespace
 
+awaitable<result<actors::user_session_actor>> gatekeeper::wake(actors::access_session session) {
+  const restart_patience patience{context_};
+  for (;;) {
+    auto actor = co_await context_.port->ask<actors::user_session_actor>(
+        context_.handles->sessions, session_timeout, actors::wake_atom_v, session);
+    if (actor || !patience.allows(actor.error())) co_return actor;
+    co_await patience.pause();
+  }
+}
+
 awaitable<result<void>> gatekeeper::open(std::string_view cookie,
                                          std::unique_ptr<opened_session>& cache) {
   auto session = open_session(cookie, *context_.cookie_keys);
   if (!session) co_return session.error();
-  auto actor = co_await context_.port->ask<actors::user_session_actor>(
-      context_.handles->sessions, session_timeout, actors::wake_atom_v, *session);
+  auto actor = co_await wake(*session);
   if (!actor) co_return actor.error();
   cache = std::make_unique<opened_session>(
       opened_session{std::string{cookie}, std::move(*session), std::move(*actor)});
@@ -51,16 +61,17 @@ awaitable<result<actors::access_decision>> gatekeeper::decide(actors::applicatio
   // Named, not a temporary: GCC 12 destroys aggregates twice that are made inside a co_await
   // expression.
   const actors::access_request question{std::move(application)};
-  auto decision = co_await context_.port->ask<actors::access_decision>(
-      session.actor, session_timeout, actors::authorize_atom_v, question);
-  if (decision || decision.error().cause != "actor_down") co_return decision;
-  // The actor has ended for want of work: its cookie wakes it again.
-  auto actor = co_await context_.port->ask<actors::user_session_actor>(
-      context_.handles->sessions, session_timeout, actors::wake_atom_v, session.session);
-  if (!actor) co_return actor.error();
-  session.actor = std::move(*actor);
-  co_return co_await context_.port->ask<actors::access_decision>(
-      session.actor, session_timeout, actors::authorize_atom_v, question);
+  const restart_patience patience{context_};
+  for (bool woken = false;; woken = true) {
+    auto decision = co_await context_.port->ask<actors::access_decision>(
+        session.actor, session_timeout, actors::authorize_atom_v, question);
+    if (decision || decision.error().cause != "actor_down") co_return decision;
+    if (woken && !patience.allows(decision.error())) co_return decision;
+    // The actor has ended, for want of work or with its registry: its cookie wakes it again.
+    auto actor = co_await wake(session.session);
+    if (!actor) co_return actor.error();
+    session.actor = std::move(*actor);
+  }
 }
 
 awaitable<admission> gatekeeper::admit(const published_application& to,

@@ -54,6 +54,8 @@ class gatekeeper {
   /// Errors: unauthenticated, for want of a session that holds; others are failures of ours.
   runtime::awaitable<runtime::result<void>> open(std::string_view cookie,
                                                  std::unique_ptr<opened_session>& cache);
+  runtime::awaitable<runtime::result<actors::user_session_actor>> wake(
+      actors::access_session session);
 
   edge_context& context_;
   sign_in& sign_in_;

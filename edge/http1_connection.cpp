@@ -33,7 +33,8 @@ http1_connection::~http1_connection() {
   release_input();
 }
 
-void http1_connection::drain() {
+void http1_connection::leave() {
+  leaving_ = true;
   boost::system::error_code ignored;
   if (idle_) connection_.socket().cancel(ignored);
 }
@@ -45,7 +46,7 @@ void http1_connection::end() {
 
 awaitable<void> http1_connection::run() {
   auto self = shared_from_this();
-  while (keep_alive_ && !dropped_ && !context_.load->draining.load(std::memory_order_relaxed)) {
+  while (keep_alive_ && !dropped_ && !leaving_) {
     idle_ = true;
     const auto outcome = co_await read_head();
     idle_ = false;
@@ -98,7 +99,9 @@ awaitable<http1_connection::head_outcome> http1_connection::read_head() {
       begun = true;
     }
     if (in_ == nullptr && !SSL_has_pending(connection_.tls())) {
-      if (!co_await connection_.wait_readable()) co_return head_outcome::closed;
+      const bool readable = co_await connection_.wait_readable();
+      // A request that came in the moment of leaving is the last one, not lost.
+      if (!readable && (!leaving_ || timed_out_)) co_return head_outcome::closed;
     }
     if (!make_room()) co_return head_outcome::too_large;
     switch (fill_input()) {
@@ -107,7 +110,8 @@ awaitable<http1_connection::head_outcome> http1_connection::read_head() {
       case io_status::want_read:
       case io_status::want_write:
         if (input().empty()) release_input();
-        if (!co_await connection_.wait_readable())
+        if (leaving_ && !begun) co_return head_outcome::closed;
+        if (!co_await connection_.wait_readable() && (!leaving_ || !begun || timed_out_))
           co_return timed_out_&& begun ? head_outcome::too_slow : head_outcome::closed;
         break;
       default:

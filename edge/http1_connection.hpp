@@ -25,7 +25,8 @@ class http1_connection final : public user_connection,
   ~http1_connection() override;
 
   runtime::awaitable<void> run() override;
-  void drain() override;
+  void drain() override { tell_to_move(); }
+  void leave() override;
   void stop_waiting() override { user_request::stop_waiting(); }
   void end() override;
 
@@ -105,6 +106,7 @@ class http1_connection final : public user_connection,
   bool write_blocked_ = false;
   bool timed_out_ = false;
   bool dropped_ = false;
+  bool leaving_ = false;  ///< nothing new is waited for
 };
 
 }  // namespace postern::edge

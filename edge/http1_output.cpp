@@ -1,6 +1,7 @@
 // What goes to the user: heads in HTTP/1.1's form, framed content, one write per turn.
 
 #include "edge/http1_connection.hpp"
+#include "edge/node_load.hpp"
 #include "runtime/limits.hpp"
 
 #include <boost/beast/http/status.hpp>
@@ -53,8 +54,10 @@ void http1_connection::send_head(unsigned status, const runtime::field_list& fie
   response_status_ = status;
   const bool bodiless = head_request_ || status == 204 || status == 304;
   const bool has_length = runtime::find_field(fields, "content-length") != nullptr;
-  // Content of the request that has not been read would be taken for the next request.
-  if (!content_ended_) keep_alive_ = false;
+  // Content of the request that has not been read would be taken for the next request; and a node
+  // that leaves says so as soon as it can.
+  if (!content_ended_ || context_.load->draining.load(std::memory_order_relaxed))
+    keep_alive_ = false;
   if (bodiless)
     framing_ = framing::none;
   else if (has_length)

@@ -149,7 +149,8 @@ void http2_connection::on_idle() {
 
 void http2_connection::drain() {
   if (left_) return;
-  if (session_.open_streams() == 0) return leave();
+  for (auto& request : requests_)
+    request->tell_to_move();
   session_.announce_end();
   context_.home.timers().arm(
       farewell_, farewell_time, [](void* raw) { static_cast<http2_connection*>(raw)->leave(); },
@@ -157,6 +158,7 @@ void http2_connection::drain() {
 }
 
 void http2_connection::leave() {
+  if (left_) return;
   left_ = true;
   session_.go_away();
   if (session_.open_streams() == 0) linger();

@@ -28,6 +28,7 @@ class http2_connection final : public user_connection,
 
   runtime::awaitable<void> run() override;
   void drain() override;
+  void leave() override;
   void stop_waiting() override;
   void end() override;
 
@@ -55,7 +56,6 @@ class http2_connection final : public user_connection,
   void keep_free(size_t most);
   void arm_idle(std::chrono::milliseconds after);
   void on_idle();
-  void leave();
   void linger();
 
   edge_context& context_;

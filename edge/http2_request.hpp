@@ -22,6 +22,7 @@ class http2_request final : public runtime::http2_stream,
   void assign();
   void quit();
   using user_request::stop_waiting;
+  using user_request::tell_to_move;
 
  private:
   /// Of the objects' use; each stream goes through them in this order.

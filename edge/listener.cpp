@@ -3,6 +3,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
+#include <array>
+#include <linux/filter.h>
+
 namespace postern::edge {
 
 namespace asio = boost::asio;
@@ -49,6 +52,18 @@ runtime::result<runtime::tcp_acceptor> open_listener(runtime::shard& home,
   if (!failure) acceptor.listen(4096, failure);
   if (failure) return listen_failed(address, port, failure.message());
   return acceptor;
+}
+
+void refuse_new_connections(runtime::tcp_acceptor& acceptor) noexcept {
+  // The flags of a TCP segment stand in its 14th byte (RFC 9293, section 3.1); SYN is 0x02.
+  constexpr uint32_t flags_at = 13, syn = 0x02, whole = 0xffffffff;
+  std::array<sock_filter, 4> program{{BPF_STMT(BPF_LD | BPF_B | BPF_ABS, flags_at),
+                                      BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, syn, 0, 1),
+                                      BPF_STMT(BPF_RET | BPF_K, 0),
+                                      BPF_STMT(BPF_RET | BPF_K, whole)}};
+  const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+  // Where that is not allowed, connections under way at the end may be lost: no reason to stay.
+  ::setsockopt(acceptor.native_handle(), SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
 }
 
 }  // namespace postern::edge

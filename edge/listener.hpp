@@ -19,4 +19,9 @@ runtime::result<void> check_unused(const std::string& address, uint16_t port);
 runtime::result<runtime::tcp_acceptor> open_listener(runtime::shard& home,
                                                      const std::string& address, uint16_t port);
 
+/// From now on the kernel takes no new connections on this socket; those under way come through, to
+/// be accepted. Closing it at once would reset them. Whoever tries meanwhile tries again a second
+/// later (the first retransmission of a SYN) and is refused by then, or served by a successor.
+void refuse_new_connections(runtime::tcp_acceptor& acceptor) noexcept;
+
 }  // namespace postern::edge

@@ -36,6 +36,9 @@ using runtime::result;
 
 namespace {
 
+// Between being told and being left, a user's connection that is kept alive brings its next
+// request, whose answer says that it was the last one.
+constexpr auto farewell_time = std::chrono::seconds{2};
 // A planned stop waits this long for exchanges to finish; systemd kills after 90 s.
 constexpr auto drain_timeout = std::chrono::seconds{60};
 // The others notice our end by themselves, should the store not take our leave.
@@ -71,6 +74,7 @@ class node {
   result<void> start_cluster();
   result<void> listen();
   void leave_cluster();
+  void on_edges(void (edge_shard::*what)());
   key_sharing sharing() const {
     return is_shared(options_.store) ? key_sharing::shared : key_sharing::alone;
   }
@@ -290,32 +294,45 @@ result<void> node::start() {
   return listen();
 }
 
+void node::on_edges(void (edge_shard::*what)()) {
+  for (auto& edge : edges_)
+    edge->context().home.post([e = edge.get(), what] { (e->*what)(); });
+}
+
 void node::drain(const stop_signal& signals) {
   spdlog::info("stopping: exchanges in hand finish first");
   load_->draining = true;
   leave_cluster();
-  for (auto& edge : edges_)
-    edge->context().home.post([e = edge.get()] {
-      e->close_listeners();
-      e->drain();
+  for (size_t i = 0; i < edges_.size(); ++i)
+    on_shard(i, [this, i]() -> runtime::awaitable<int> {
+      edges_[i]->drain();
+      co_return 0;
     });
   const auto begun = std::chrono::steady_clock::now();
-  bool waiting_told = false;
+  const auto since = [&](auto span) { return std::chrono::steady_clock::now() >= begun + span; };
   // A connector that waits for news of its configuration will ask the next node.
-  while ((load_->exchanges > load_->waiting_pulls || load_->connections > load_->waiting_pulls) &&
-         std::chrono::steady_clock::now() < begun + drain_timeout) {
-    if (signals.wait_for(std::chrono::milliseconds{50})) break;  // a second signal: at once
-    if (waiting_told || std::chrono::steady_clock::now() < begun + queue_grace) continue;
-    waiting_told = true;
-    for (auto& edge : edges_)
-      edge->context().home.post([e = edge.get()] { e->stop_waiting(); });
+  const auto busy = [&] {
+    return load_->exchanges > load_->waiting_pulls || load_->connections > load_->waiting_pulls;
+  };
+  bool left = false, waiting_told = false;
+  for (;;) {
+    // Tunnels serve as long as users who were told to go still bring requests.
+    if (!left && (!busy() || since(farewell_time))) {
+      left = true;
+      on_edges(&edge_shard::leave);
+    }
+    if (left && !waiting_told && since(farewell_time + queue_grace)) {
+      waiting_told = true;
+      on_edges(&edge_shard::stop_waiting);
+    }
+    if ((left && !busy()) || since(drain_timeout)) return;
+    if (signals.wait_for(std::chrono::milliseconds{50})) return;  // a second signal: at once
   }
 }
 
 bool node::stop() {
   ::unlink((options_.data_directory + "/ready.json").c_str());
-  for (auto& edge : edges_)
-    edge->context().home.post([e = edge.get()] { e->end(); });
+  on_edges(&edge_shard::end);
   if (!system_) return true;
   {
     // The actors first: whoever still waits for an answer of theirs gets "gone" and ends.
@@ -336,6 +353,9 @@ bool node::stop() {
   }
   on_shard(0, [this]() -> runtime::awaitable<int> {
     key_watch_.reset();
+    // Before the edges: what still comes from other nodes looks for them.
+    gate_.reset();
+    tunnel_control_.reset();
     co_return 0;
   });
   // What holds actors on a shard's behalf is given up on that shard.
@@ -345,9 +365,7 @@ bool node::stop() {
       co_return 0;
     });
   on_shard(0, [this]() -> runtime::awaitable<int> {
-    gate_.reset();
     key_port_.reset();
-    tunnel_control_.reset();
     key_source_.reset();
     issuers_.reset();
     co_return 0;

@@ -124,6 +124,9 @@ class relay final : public exchange_events, public std::enable_shared_from_this<
   void on_connector_silent() override {
     post([](front& f) { f.tell([](auto& e) { e.on_connector_silent(); }); });
   }
+  void on_connector_leaving() override {
+    post([](front& f) { f.tell([](auto& e) { e.on_connector_leaving(); }); });
+  }
   void on_stream_closed(uint32_t code) override {
     post([code](front& f) { f.over(code); });
   }

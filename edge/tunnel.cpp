@@ -251,6 +251,7 @@ void tunnel::attach_again() {
 void tunnel::on_going_away() {
   if (connection_) context_.port->tell(connection_, actors::drain_atom_v);
   enter(state::draining);
+  tell_listeners(&tunnel_listener::on_leaving);
 }
 
 void tunnel::beat() {
@@ -277,18 +278,21 @@ void tunnel::change_silence(bool silent) {
   runtime::log_event(spdlog::level::warn, silent ? "tunnel fell silent" : "tunnel was heard again",
                      {{"tunnel", std::to_string(info_.id.number)}, {"connector", peer_.connector}});
   if (connection_) context_.port->tell(connection_, actors::silent_atom_v, silent);
-  if (!silent) return;
-  // Backwards: whoever stops listening is replaced by one that has been told.
-  for (size_t i = listeners_.size(); i-- > 0;)
-    if (i < listeners_.size()) listeners_[i]->on_silent();
+  if (silent) tell_listeners(&tunnel_listener::on_silent);
 }
 
-void tunnel::listen(silence_listener& l) {
+void tunnel::tell_listeners(void (tunnel_listener::*what)()) {
+  // Backwards: whoever stops listening is replaced by one that has been told.
+  for (size_t i = listeners_.size(); i-- > 0;)
+    if (i < listeners_.size()) (listeners_[i]->*what)();
+}
+
+void tunnel::listen(tunnel_listener& l) {
   listeners_.push_back(&l);
   l.place_ = listeners_.size();
 }
 
-void tunnel::unlisten(silence_listener& l) noexcept {
+void tunnel::unlisten(tunnel_listener& l) noexcept {
   if (l.place_ == 0) return;
   auto& place = listeners_[std::exchange(l.place_, 0) - 1];
   if (place != listeners_.back()) {

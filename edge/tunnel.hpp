@@ -21,14 +21,17 @@ struct tunnel_peer {
 
 class tunnel;
 
-/// Who wants to know that nothing is heard of a tunnel's connector. Lives on the tunnel's shard.
-class silence_listener {
+/// Who wants to know how it stands with a tunnel's connector. Lives on the tunnel's shard. Either
+/// call may make the listener stop listening itself, and nobody else.
+class tunnel_listener {
  public:
-  /// May stop listening itself, and nobody else.
+  /// Nothing is heard of it.
   virtual void on_silent() = 0;
+  /// It leaves as planned.
+  virtual void on_leaving() = 0;
 
  protected:
-  ~silence_listener() = default;
+  ~tunnel_listener() = default;
 
  private:
   friend class tunnel;
@@ -68,9 +71,9 @@ class tunnel final : public std::enable_shared_from_this<tunnel>, private runtim
   runtime::http2_session& session() noexcept { return session_; }
   /// Whether nothing has been heard of the connector for so long that it gets nothing more.
   bool silent() const noexcept { return watch_.silent(); }
-  void listen(silence_listener& l);
+  void listen(tunnel_listener& l);
   /// Of one who does not listen: does nothing.
-  void unlisten(silence_listener& l) noexcept;
+  void unlisten(tunnel_listener& l) noexcept;
   bool serves() const noexcept { return state_ == state::serving || state_ == state::draining; }
 
  private:
@@ -85,6 +88,7 @@ class tunnel final : public std::enable_shared_from_this<tunnel>, private runtim
   runtime::awaitable<void> open();
   void beat();
   void change_silence(bool silent);
+  void tell_listeners(void (tunnel_listener::*what)());
 
   edge_context& context_;
   tunnel_peer peer_;
@@ -95,7 +99,7 @@ class tunnel final : public std::enable_shared_from_this<tunnel>, private runtim
   std::vector<std::unique_ptr<summons_stream>> summonses_;
   runtime::coarse_timer heartbeat_;
   actors::peer_watch watch_;
-  std::vector<silence_listener*> listeners_;
+  std::vector<tunnel_listener*> listeners_;
   state state_ = state::greeting;
   std::string end_reason_;
 };

@@ -13,8 +13,12 @@ class user_connection {
   /// Serves the connection until it ends. Call once.
   virtual runtime::awaitable<void> run() = 0;
 
-  /// The node leaves: what is idle ends now, what is busy after its responses.
+  /// The node is about to leave: requests are still served, and told that they are the last ones;
+  /// streams that may last for long are told to move.
   virtual void drain() = 0;
+
+  /// The node leaves: what is idle ends now, what is busy after its responses.
+  virtual void leave() = 0;
 
   /// The node has waited long enough for exchanges that have no connection yet.
   virtual void stop_waiting() = 0;

@@ -25,6 +25,8 @@ class user_request : protected user_stream {
  public:
   /// The node has waited long enough for exchanges that have no connection yet.
   void stop_waiting() { exchange_.stop_waiting(); }
+  /// The node leaves.
+  void tell_to_move() { exchange_.tell_to_move(); }
 
  protected:
   user_request(edge_context& context, gatekeeper& gate, site& service);
