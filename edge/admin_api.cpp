@@ -4,6 +4,7 @@
 #include "edge/admin_resources.hpp"
 #include "edge/administrator.hpp"
 #include "edge/connector_api.hpp"
+#include "edge/node_load.hpp"
 #include "edge/problem.hpp"
 #include "edge/refusal.hpp"
 #include "runtime/http_fields.hpp"
@@ -31,6 +32,7 @@ struct admin_route {
   http_verb method;
   std::string_view path;  ///< below /api/v1/; "*" stands for a name
   admin_answer (*handle)(edge_context&, admin_call&);
+  bool trial = false;  ///< only of a node that was started with --enable-chaos
 };
 
 constexpr std::array routes{
@@ -51,6 +53,7 @@ constexpr std::array routes{
     admin_route{http_verb::post, "sessions/*/revoke", &revoke_session},
     admin_route{http_verb::post, "users/*/revoke", &revoke_user},
     admin_route{http_verb::get, "audit", &list_audit},
+    admin_route{http_verb::post, "chaos/crash", &crash_actor, true},
 };
 
 using segments = std::vector<std::string>;
@@ -78,13 +81,13 @@ struct found_routes {
   std::string allowed;  ///< the methods of the path; empty: there is no such path
 };
 
-found_routes find_routes(const segments& path, http_verb method) {
+found_routes find_routes(const segments& path, http_verb method, bool trials) {
   found_routes found;
   if (path.size() < 3 || path[0] != "api" || path[1] != "v1") return found;
   // HEAD is GET without its content, which the site takes away.
   const auto wanted = method == http_verb::head ? http_verb::get : method;
   for (const auto& route : routes) {
-    if (!fits(route.path, path, found.name)) continue;
+    if (!fits(route.path, path, found.name) || (route.trial && !trials)) continue;
     const auto name = boost::beast::http::to_string(route.method);
     found.allowed.append(found.allowed.empty() ? "" : ", ").append(name.data(), name.size());
     if (route.method == wanted) found.match = &route;
@@ -144,7 +147,7 @@ awaitable<http_response> admin_api::handle(service_request& request) {
   if (!caller) co_return refuse(caller.error(), request);
 
   const auto path = split_path(target.path);
-  const auto found = path ? find_routes(*path, method) : found_routes{};
+  const auto found = path ? find_routes(*path, method, context_.load->trials) : found_routes{};
   if (found.allowed.empty())
     co_return refuse({error_category::not_found, "resource_unknown", "administration",
                       "there is no such resource"},

@@ -44,6 +44,11 @@ admin_answer create_enrolment_token(edge_context& context, admin_call& call);
 
 admin_answer list_nodes(edge_context& context, admin_call& call);
 
+// -- trials of what follows a crash (admin_chaos.cpp)
+
+/// Only with `postern serve --enable-chaos`.
+admin_answer crash_actor(edge_context& context, admin_call& call);
+
 // -- sessions and what happened (admin_sessions.cpp)
 
 admin_answer list_sessions(edge_context& context, admin_call& call);

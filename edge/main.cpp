@@ -9,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <functional>
 #include <iostream>
 #include <sys/prctl.h>
 
@@ -36,7 +37,9 @@ SIGNALS
   SIGTERM, SIGINT  stop as planned: connectors and users are told, exchanges in hand finish, for 60 s at most
 )";
 
-int with_configuration(const std::string& file, int (*run)(const postern::config::node&)) {
+using command = std::function<int(const postern::config::node&)>;
+
+int with_configuration(const std::string& file, const command& run) {
   auto options = postern::config::load_node(file);
   if (!options) {
     std::cerr << postern::config::to_string(options.error()) << "\n";
@@ -54,7 +57,7 @@ int with_configuration(const std::string& file, int (*run)(const postern::config
 
 /// A pair that fits is needed to serve anybody: said like everything else that is wrong in the
 /// file.
-int with_certificates(const std::string& file, int (*run)(const postern::config::node&)) {
+int with_certificates(const std::string& file, const command& run) {
   const auto options = postern::config::load_node(file);
   const auto wrong =
       options ? postern::edge::find_unusable_certificate(*options, file) : std::nullopt;
@@ -78,6 +81,10 @@ int main(int argc, char** argv) {
   serve->add_option("--config", file, "The node's configuration (TOML)")
       ->type_name("FILE")
       ->required();
+  bool enable_chaos = false;
+  serve->add_flag("--enable-chaos", enable_chaos,
+                  "For trials only: administrators may make actors of this node crash (POST "
+                  "/api/v1/chaos/crash)");
   auto* rotate = app.add_subcommand(
       "rotate-keys",
       "Add a cookie key: it seals from the next start on (on PostgreSQL: in a minute), older ones "
@@ -95,6 +102,8 @@ int main(int argc, char** argv) {
     return app.exit(e) == 0 ? 0 : 2;
   }
   if (*hash) return postern::edge::run_hash_password();
-  return *rotate ? with_configuration(file, &postern::edge::run_rotate_keys)
-                 : with_certificates(file, &postern::edge::run_node);
+  if (*rotate) return with_configuration(file, postern::edge::run_rotate_keys);
+  return with_certificates(file, [enable_chaos](const postern::config::node& options) {
+    return postern::edge::run_node(options, enable_chaos);
+  });
 }

@@ -55,11 +55,13 @@ actors::cluster_settings make_cluster_settings(const config::cluster_options& op
 /// Everything of a running node, in the order of its birth.
 class node {
  public:
-  node(const config::node& options, std::vector<config::user> users)
+  node(const config::node& options, std::vector<config::user> users, bool enable_chaos)
       : options_(options),
         users_(std::move(users)),
         urls_(make_service_urls(options)),
-        shards_(options.listen.shards) {}
+        shards_(options.listen.shards) {
+    load_->trials = enable_chaos;
+  }
 
   result<void> start();
   void drain(const stop_signal& signals);
@@ -377,7 +379,7 @@ bool node::stop() {
 
 }  // namespace
 
-int run_node(const config::node& options) {
+int run_node(const config::node& options, bool enable_chaos) {
   std::vector<config::user> users;
   if (options.sts.enabled) {
     auto loaded = config::load_users(options.sts.users_file);
@@ -388,7 +390,7 @@ int run_node(const config::node& options) {
     users = std::move(*loaded);
   }
   const stop_signal signals;
-  node running{options, std::move(users)};
+  node running{options, std::move(users), enable_chaos};
   const auto started = running.start();
   if (started) {
     signals.wait();
