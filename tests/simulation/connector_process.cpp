@@ -11,43 +11,49 @@ namespace postern::simulation {
 namespace {
 
 constexpr std::chrono::seconds dial_patience{10};
+/// As runtime::limits::connection_attempt_delay.
+constexpr std::chrono::milliseconds next_address_after{250};
 constexpr std::chrono::seconds pull_grace{15};
 
 runtime::error unreachable(const std::string& what) {
   return {runtime::error_category::unavailable, "service_unreachable", "service", what};
 }
 
+/// Since when a node had been in touch with the store when it answered.
+using touch = std::optional<actor_time>;
+
 /// An answer that comes once: from the node, from the end of the connection, or from the patience.
 template <class T>
 struct waiting_answer {
-  std::function<void(runtime::result<T>)> done;
+  std::function<void(runtime::result<T>, touch)> done;
   connection_ptr over;
-  void settle(runtime::result<T> answer) {
-    if (auto to = std::exchange(done, {})) to(std::move(answer));
+  void settle(runtime::result<T> answer, touch by = {}) {
+    if (auto to = std::exchange(done, {})) to(std::move(answer), by);
     if (auto c = std::exchange(over, {})) c->close(connection::end::dialler);
   }
 };
 
-/// Dials a node and lets `serve` happen there; `done` gets the answer.
+/// Dials the service and lets `serve` happen at the node.
 template <class T>
-void call(world& w, machine& from, duration patience,
+void call(world& w, connector_process& from, duration patience,
           std::function<void(node_process&, std::function<void(runtime::result<T>)>)> serve,
-          std::function<void(runtime::result<T>)> done) {
+          std::function<void(runtime::result<T>, touch)> done) {
   const auto waiting = std::make_shared<waiting_answer<T>>();
   waiting->done = std::move(done);
-  from.after(patience, [waiting] { waiting->settle(unreachable("no answer in time")); });
-  const auto index = w.pick_node();
-  w.net().dial(from, w.node_machine(index), dial_patience, [=, &w](connection_ptr c) {
+  from.on().after(patience, [waiting] { waiting->settle(unreachable("no answer in time")); });
+  from.dial_service([=, &w](connection_ptr c) {
     if (!c) return waiting->settle(unreachable("nobody listens"));
     if (!waiting->done) return c->close(connection::end::dialler);
     waiting->over = c;
     c->on_closed(connection::end::dialler,
                  [waiting] { waiting->settle(unreachable("the connection was lost")); });
-    c->send(connection::end::dialler, [=, &w] {
-      serve(w.node(index), [=](runtime::result<T> answer) {
+    auto* node = &w.node_at(c->at(connection::end::acceptor));
+    c->send(connection::end::dialler, [=] {
+      serve(*node, [=](runtime::result<T> answer) {
         c->send(connection::end::acceptor,
-                [waiting, answer = std::make_shared<runtime::result<T>>(std::move(answer))] {
-                  waiting->settle(std::move(*answer));
+                [waiting, by = node->in_touch_since(),
+                 answer = std::make_shared<runtime::result<T>>(std::move(answer))] {
+                  waiting->settle(std::move(*answer), by);
                 });
       });
     });
@@ -57,7 +63,7 @@ void call(world& w, machine& from, duration patience,
 }  // namespace
 
 connector_process::connector_process(world& w, machine& on, connector_identity& identity)
-    : world_(w), machine_(on), identity_(identity) {}
+    : world_(w), machine_(on), identity_(identity), preferred_(identity.resolved) {}
 
 void connector_process::start() {
   using namespace actors;
@@ -65,8 +71,7 @@ void connector_process::start() {
   io_ = machine_.own(machine_.system().spawn([this](connector_io_actor::pointer) {
     return connector_io_actor::behavior_type{
         [this](dial_atom, uint32_t slot) { dial(slot); },
-        // There is one node, so its own address and the service's name are the same.
-        [this](dial_atom, uint32_t slot, const std::string&) { dial(slot); },
+        [this](dial_atom, uint32_t slot, const std::string& address) { dial(slot, address); },
         [this](drain_atom, uint32_t slot) {
           if (const auto i = tunnels_.find(slot); i != tunnels_.end()) i->second->drain();
         },
@@ -86,13 +91,71 @@ void connector_process::start() {
 
 // -- tunnels --------------------------------------------------------------------------------------
 
+void connector_process::dial_service(network::dialled done) {
+  std::vector<size_t> order;
+  for (size_t i = 0; i < world_.node_count(); ++i)
+    order.push_back((preferred_ + i) % world_.node_count());
+  try_nodes(std::move(order), std::move(done));
+}
+
+void connector_process::try_nodes(std::vector<size_t> left, network::dialled done) {
+  const auto next = left.front();
+  left.erase(left.begin());
+  const duration patience = left.empty() ? duration{dial_patience} : duration{next_address_after};
+  world_.net().dial(
+      machine_, world_.node_machine(next), machine::door::service, patience,
+      [this, next, left = std::move(left), done = std::move(done)](connection_ptr wire) mutable {
+        if (!wire && !left.empty()) return try_nodes(std::move(left), std::move(done));
+        if (!wire) return done(nullptr);
+        preferred_ = next;
+        shake_hands(std::move(wire), std::move(done));
+      });
+}
+
+void connector_process::shake_hands(connection_ptr wire, network::dialled done) {
+  // TLS: whoever stands still lets a connection in and says nothing.
+  const auto waiting = std::make_shared<network::dialled>(std::move(done));
+  const auto settle = [waiting](connection_ptr with) {
+    if (auto to = std::exchange(*waiting, {})) to(std::move(with));
+  };
+  machine_.after(dial_patience, [wire, waiting, settle] {
+    if (!*waiting) return;
+    wire->close(connection::end::dialler);
+    settle(nullptr);
+  });
+  wire->on_closed(connection::end::dialler, [settle] { settle(nullptr); });
+  wire->send(connection::end::dialler, [wire, settle] {
+    wire->send(connection::end::acceptor, [wire, settle] {
+      wire->on_closed(connection::end::dialler, {});
+      settle(wire);
+    });
+  });
+}
+
 void connector_process::dial(uint32_t slot) {
   ++active_;
-  world_.net().dial(machine_, world_.node_machine(world_.pick_node()), dial_patience,
-                    [this, slot](connection_ptr wire) {
-                      if (!wire) return closed(slot, "service_unreachable");
-                      open(slot, std::move(wire));
-                    });
+  dial_service([this, slot](connection_ptr wire) { dialled(slot, std::move(wire)); });
+}
+
+void connector_process::dial(uint32_t slot, const std::string& address) {
+  ++active_;
+  auto* to = world_.machine_of_service(address);
+  if (to == nullptr) return closed(slot, "service_unreachable");
+  world_.net().dial(
+      machine_, *to, machine::door::service, dial_patience, [this, slot](connection_ptr wire) {
+        if (!wire) return dialled(slot, nullptr);
+        shake_hands(std::move(wire),
+                    [this, slot](connection_ptr shaken) { dialled(slot, std::move(shaken)); });
+      });
+}
+
+void connector_process::dialled(uint32_t slot, connection_ptr wire) {
+  if (!wire) return closed(slot, "service_unreachable");
+  open(slot, std::move(wire));
+}
+
+void connector_process::summoned(const std::string& address) {
+  caf::anon_send(agent_, actors::summon_atom_v, address);
 }
 
 void connector_process::open(uint32_t slot, connection_ptr wire) {
@@ -152,19 +215,19 @@ void connector_process::pull(uint64_t known, milliseconds wait) {
   p.wait = wait;
   using answer = runtime::result<actors::connector_configuration>;
   call<actors::connector_configuration>(
-      world_, machine_, wait + pull_grace,
+      world_, *this, wait + pull_grace,
       [p](node_process& n, std::function<void(answer)> reply) {
         n.serve_pull(p, std::move(reply));
       },
-      [this, known](answer a) { pulled(std::move(a), known); });
+      [this, known](answer a, touch by) { pulled(std::move(a), known, by); });
 }
 
 void connector_process::pulled(runtime::result<actors::connector_configuration> answer,
-                               uint64_t known) {
+                               uint64_t known, touch by) {
   actors::pull_outcome outcome;
   outcome.failure.category = runtime::error_category::none;
   if (!answer) {
-    world_.pull_failed(*this, answer.error());
+    world_.pull_failed(*this, answer.error(), by);
     outcome.failure = answer.error();
   } else if (answer->version != known) {
     outcome.configuration =
@@ -180,11 +243,11 @@ void connector_process::renew() {
   r.address = machine_.name();
   using answer = runtime::result<actors::issued_certificate>;
   call<actors::issued_certificate>(
-      world_, machine_, std::chrono::seconds{20},
+      world_, *this, std::chrono::seconds{20},
       [r](node_process& n, std::function<void(answer)> reply) {
         n.serve_renewal(r, std::move(reply));
       },
-      [this](answer a) {
+      [this](answer a, touch) {
         runtime::error failure{runtime::error_category::none, {}, {}, {}};
         if (a) {
           world_.renewed(*this);

@@ -13,6 +13,7 @@ struct connector_identity {
   std::string id;
   std::string group;
   std::string certificate_pem;
+  size_t resolved = 0;  ///< the node whose address its machine's name server gives first
 };
 
 /// Lives as long as the process does.
@@ -32,15 +33,26 @@ class connector_process {
 
   void on_opened(uint32_t slot);
   void on_tunnel_ended(uint32_t slot, const std::string& why);
+  void summoned(const std::string& address);
   size_t running() const;
+  bool draining() const noexcept { return draining_; }
+  /// Connects to the service: its name stands for the addresses of all nodes. They are tried one
+  /// after the other, the one that worked last first, as runtime/dial does.
+  void dial_service(network::dialled done);
 
  private:
+  void try_nodes(std::vector<size_t> left, network::dialled done);
   void dial(uint32_t slot);
+  void dial(uint32_t slot, const std::string& address);
+  void shake_hands(connection_ptr wire, network::dialled done);
+  void dialled(uint32_t slot, connection_ptr wire);
   void open(uint32_t slot, connection_ptr wire);
   void pull(uint64_t known, milliseconds wait);
   void renew();
   void closed(uint32_t slot, const std::string& cause);
-  void pulled(runtime::result<actors::connector_configuration> answer, uint64_t known);
+  /// `touch`: since when the node that answered had been in touch with the store.
+  void pulled(runtime::result<actors::connector_configuration> answer, uint64_t known,
+              std::optional<actor_time> touch);
 
   world& world_;
   machine& machine_;
@@ -52,6 +64,7 @@ class connector_process {
   std::set<std::string> applications_;
   uint32_t capacity_ = 0;
   size_t active_ = 0;
+  size_t preferred_ = 0;  // node of the last connection to the service
   bool draining_ = false;
 };
 

@@ -158,6 +158,10 @@ void connector_tunnel::on_going_away() {
   end_if_left();
 }
 
+void connector_tunnel::on_summons(const std::string& address) {
+  if (!ended_) connector_.summoned(address);
+}
+
 void connector_tunnel::end_if_left() {
   if (node_knows_ && exchanges_.empty()) close("tunnel_drained");
 }

@@ -74,9 +74,6 @@ class ledger {
   void ended(uint64_t id, const std::string& outcome);
 
   const exchange_record& at(uint64_t id) const;
-  /// Whether a session has been revoked (and that was answered) longer ago than the bound.
-  void session_revoked(const std::string& session) { revoked_[session] = time_.now(); }
-
   /// Every exchange has ended.
   void require_all_ended() const;
 
@@ -96,7 +93,6 @@ class ledger {
   bool verbose_;
   mutable std::string broken_;  // the first promise that was
   std::map<uint64_t, exchange_record> exchanges_;
-  std::map<std::string, actor_time> revoked_;
   std::map<std::string, size_t> outcomes_;
   size_t open_ = 0;
   duration slowest_{0};

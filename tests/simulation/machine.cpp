@@ -51,6 +51,7 @@ bool machine::kill() {
   if (state_ == state::dead) return true;
   state_ = state::dead;
   ++generation_;
+  open_ = {};
   held_timers_.clear();
   held_input_.clear();
   caf::anon_send_exit(asker_, caf::exit_reason::kill);

@@ -12,6 +12,7 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
 
+#include <array>
 #include <deque>
 #include <memory>
 #include <string>
@@ -45,6 +46,8 @@ class machine_calendar final : public runtime::wall_clock {
 class machine {
  public:
   enum class state : uint8_t { dead, running, frozen };
+  /// What may listen on it: for users and connectors, and for other nodes.
+  enum class door : uint8_t { service, cluster };
 
   machine(timeline& time, runtime::random_source& dice, std::string name, uint64_t seed);
   ~machine();
@@ -62,6 +65,9 @@ class machine {
 
   /// Starts a process. Precondition: dead.
   void start();
+  /// Opens and closes a listener of the process; those of a dead one are closed.
+  void listen(door at, bool open) noexcept { open_[static_cast<size_t>(at)] = open; }
+  bool listens(door at) const noexcept { return open_[static_cast<size_t>(at)]; }
   /// kill -9: actors end without a word to anybody outside. False if some of them do not end.
   bool kill();
   /// SIGSTOP and SIGCONT. What came meanwhile is there at once, in any order among sources.
@@ -118,6 +124,7 @@ class machine {
   state state_ = state::dead;
   uint64_t generation_ = 0;
   actor_time thawed_at_ = timeline::beginning;
+  std::array<bool, 2> open_{};
   std::unique_ptr<config> config_;
   std::unique_ptr<caf::actor_system> system_;
   caf::scheduler::test_coordinator* scheduler_ = nullptr;

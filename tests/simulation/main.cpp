@@ -15,7 +15,7 @@ using namespace postern::simulation;
 
 struct totals {
   size_t worlds = 0, exchanges = 0, served = 0;
-  duration simulated{0}, slowest_recovery{0};
+  duration simulated{0}, slowest_recovery{0}, slowest_convergence{0};
 };
 
 /// Runs one seed. Prints and returns false if a promise was broken.
@@ -28,6 +28,7 @@ bool run_seed(uint64_t seed, const scenario& s, bool verbose, bool twice, totals
       sum.served += i->second;
     sum.simulated += report.simulated;
     sum.slowest_recovery = std::max(sum.slowest_recovery, report.recovery);
+    sum.slowest_convergence = std::max(sum.slowest_convergence, report.convergence);
     if (verbose)
       for (const auto& [outcome, count] : report.outcomes)
         std::cout << fmt::format("{:>8} {}\n", count, outcome);
@@ -45,10 +46,12 @@ bool run_seed(uint64_t seed, const scenario& s, bool verbose, bool twice, totals
 void print(const totals& sum, std::chrono::duration<double> took) {
   using hours = std::chrono::duration<double, std::ratio<3600>>;
   std::cout << fmt::format(
-      "{} seeds, {} exchanges ({} served), {:.1f} simulated hours, longest recovery {:.1f} s\n"
+      "{} seeds, {} exchanges ({} served), {:.1f} simulated hours, longest recovery {:.1f} s, "
+      "nodes agree after {:.1f} s\n"
       "{:.1f} s: {:.1f} seeds/s, {:.2f} simulated hours/s\n",
       sum.worlds, sum.exchanges, sum.served, hours{sum.simulated}.count(),
-      std::chrono::duration<double>{sum.slowest_recovery}.count(), took.count(),
+      std::chrono::duration<double>{sum.slowest_recovery}.count(),
+      std::chrono::duration<double>{sum.slowest_convergence}.count(), took.count(),
       static_cast<double>(sum.worlds) / took.count(), hours{sum.simulated}.count() / took.count());
 }
 

@@ -66,15 +66,20 @@ void network::watch(const connection_ptr& c) {
   all_.push_back(c);
 }
 
-void network::dial(machine& from, machine& to, duration patience,
-                   std::function<void(connection_ptr)> done) {
+actor_time network::unchanged_since(const machine& a, const machine& b) const {
+  const auto i = changed_.find(link(a, b));
+  return i == changed_.end() ? timeline::beginning : i->second;
+}
+
+void network::dial(machine& from, machine& to, machine::door door, duration patience,
+                   dialled done) {
   if (!joined(from, to)) {
     from.after(patience, [done] { done(nullptr); });
     return;
   }
   const auto way = latency(from, to);
-  from.after(2 * way, [this, &from, &to, patience, way, done]() mutable {
-    if (!to.alive()) return done(nullptr);
+  from.after(2 * way, [this, &from, &to, door, patience, done]() mutable {
+    if (!to.listens(door)) return done(nullptr);
     if (!joined(from, to)) return from.after(patience, [done] { done(nullptr); });
     auto c = std::make_shared<connection>(*this, from, to);
     watch(c);
@@ -85,6 +90,7 @@ void network::dial(machine& from, machine& to, duration patience,
 void network::heal(const machine& a, const machine& b) {
   const auto key = link(a, b);
   cut_.erase(key);
+  changed_[key] = time_.now();
   auto held = std::exchange(held_[key], {});
   // TCP sends again by a timer of its own.
   const auto again = time_.now() + std::chrono::milliseconds{50 + dice_.below(400)};
@@ -108,6 +114,11 @@ void network::died(machine& who) {
 void network::lose(const connection_ptr& c) {
   for (const auto e : {connection::end::dialler, connection::end::acceptor})
     c->at(e).receive([c, e] { c->hear_of_close(e); });
+}
+
+void network::clear() {
+  held_.clear();
+  all_.clear();
 }
 
 std::vector<connection_ptr> network::between(const machine& a, const machine& b) {

@@ -54,21 +54,30 @@ class network {
  public:
   network(timeline& time, runtime::random_source& dice) : time_(time), dice_(dice) {}
 
+  using dialled = std::function<void(connection_ptr)>;
+
   /// Opens a connection; `done` happens at the dialler with the connection, or with null if that
-  /// fails: at once if no process listens, after `patience` if the link is cut.
-  void dial(machine& from, machine& to, duration patience,
-            std::function<void(connection_ptr)> done);
+  /// fails: at once if no process listens, after `patience` if the link is cut. A frozen machine
+  /// lets connections in.
+  void dial(machine& from, machine& to, machine::door door, duration patience, dialled done);
   /// Whether a message from one to the other arrives at all now.
   bool joined(const machine& a, const machine& b) const { return !cut_.contains(link(a, b)); }
-  void cut(const machine& a, const machine& b) { cut_.insert(link(a, b)); }
+  void cut(const machine& a, const machine& b) {
+    cut_.insert(link(a, b));
+    changed_[link(a, b)] = time_.now();
+  }
   /// Joins again; what was held back arrives.
   void heal(const machine& a, const machine& b);
   void slow(const machine& a, const machine& b, milliseconds by) { slow_[link(a, b)] = by; }
+  /// Since when a link has neither been cut nor healed.
+  actor_time unchanged_since(const machine& a, const machine& b) const;
   duration latency(const machine& a, const machine& b);
   /// The process has died: its kernel resets what was open.
   void died(machine& who);
   /// The connection is lost, on both ends (a firewall forgot it).
   void lose(const connection_ptr& c);
+  /// Forgets all that is under way: the end of the world.
+  void clear();
   /// Open connections between two machines.
   std::vector<connection_ptr> between(const machine& a, const machine& b);
 
@@ -84,6 +93,7 @@ class network {
   runtime::random_source& dice_;
   std::set<link_name> cut_;
   std::map<link_name, milliseconds> slow_;
+  std::map<link_name, actor_time> changed_;
   std::map<link_name, std::map<uint64_t, action>> held_;  // in the order they were sent
   uint64_t sent_ = 0;
   std::vector<std::weak_ptr<connection>> all_;

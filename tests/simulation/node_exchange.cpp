@@ -63,7 +63,7 @@ void node_exchange::authorize(const actors::user_session_actor& session) {
         auto* x = process.find_exchange(mine);
         if (x == nullptr) return;
         if (d.verdict != actors::access_verdict::allow) return x->finish(d.reason);
-        process.in().book().authorized(mine);
+        process.in().authorized(process, mine);
         x->queue();
       },
       [&process, mine](const runtime::error& e) {
@@ -118,6 +118,7 @@ void node_exchange::dispatched(const actors::dispatch& to) {
   dispatched_at_ = node_.on().now();
   failover_.begin_attempt();
   auto& book = node_.in().book();
+  node_.in().dispatched(node_, to.connector);
   request_head head;
   head.stream = stream_ = node_.in().next_stream();
   head.exchange = id();
@@ -175,10 +176,14 @@ void node_exchange::user_gone() {
     return finish("user_gone");
   }
   user_left_ = true;
-  if (state_ == state::queued)
-    node_.on().run_errand([q = queue_, t = ticket_](caf::event_based_actor* me) {
-      me->send(q, actors::cancel_atom_v, t);
-    });
+  stop_waiting();
+}
+
+void node_exchange::stop_waiting() {
+  if (state_ != state::queued) return;
+  node_.on().run_errand([q = queue_, t = ticket_](caf::event_based_actor* me) {
+    me->send(q, actors::cancel_atom_v, t);
+  });
 }
 
 void node_exchange::leave_stream(actors::exchange_outcome how) {
@@ -194,15 +199,19 @@ void node_exchange::leave_stream(actors::exchange_outcome how) {
 void node_exchange::check_refusal(const std::string& cause) const {
   // Nobody is turned away for want of a connector while one has had room for a while.
   if (cause != "no_connector" && cause != "queue_timeout" && cause != "queue_overload") return;
+  const auto who = "exchange " + std::to_string(id()) + ": " + cause;
   node_.in().book().require(!node_.has_room_for(application_->group),
-                            "who waits gets the room that there is",
-                            "exchange " + std::to_string(id()) + ": " + cause);
+                            "who waits gets the room that there is", who);
+  if (cause != "no_connector") return;
+  node_.in().book().require(!node_.in().could_be_called_over(node_, application_->group),
+                            "who waits at a node without connectors gets one from another node",
+                            who);
 }
 
 void node_exchange::finish(const std::string& outcome) {
   state_ = state::over;
   if (request_.session && outcome.starts_with("session_"))
-    node_.in().told_to_sign_in(*request_.session);
+    node_.in().told_to_sign_in(*request_.session, outcome);
   node_.in().book().ended(id(), outcome);
   node_.remove_exchange(id());
 }

@@ -9,8 +9,19 @@ namespace postern::simulation {
 
 using namespace actors;
 
-node_process::node_process(world& w, machine& on)
-    : world_(w), machine_(on), calm_since_(on.now()) {}
+namespace {
+
+/// As of edge/node: the others notice its end by themselves, should the store not take its leave.
+constexpr std::chrono::seconds leave_timeout{2};
+
+}  // namespace
+
+node_process::node_process(world& w, machine& on, cluster_settings settings)
+    : world_(w),
+      machine_(on),
+      settings_(std::move(settings)),
+      links_(*this, on),
+      calm_since_(on.now()) {}
 
 // -- start ----------------------------------------------------------------------------------------
 
@@ -22,8 +33,9 @@ void node_process::start() {
           if (!machine_.running()) return;
           if (auto t = find_tunnel(id.number)) t->cut(why);
         },
-        [this](summon_atom, tunnel_id, const std::string& address) {
-          world_.book().fail("a node that is alone summons nobody", address);
+        [this](summon_atom, tunnel_id id, const std::string& address) {
+          if (!machine_.running()) return;
+          if (auto t = find_tunnel(id.number)) t->summon(address);
         }};
   }));
   keys_ = machine_.own(system.spawn([this](key_source_actor::pointer) {
@@ -40,7 +52,8 @@ void node_process::start() {
     return routing_subscriber_actor::behavior_type{
         [this](update_atom, const routing_ptr& fresh) { routing_ = fresh; }};
   }));
-  node_environment environment{.store = world_.store(),
+  store_ = world_.store().connect(machine_);
+  node_environment environment{.store = store_,
                                .key_source = keys_,
                                .tunnel_control = control_,
                                .clock = &machine_.calendar(),
@@ -48,7 +61,13 @@ void node_process::start() {
                                .wrapping_keys = world_.wrapping_keys(),
                                .connectors = world_.connector_options(),
                                .session = {},
+                               .cluster = settings_,
                                .detached_store = false};
+  if (!settings_.address.empty()) {
+    links_.start();
+    environment.transport = links_.transport();
+    environment.gate = links_.gate();
+  }
   supervisor_ = machine_.own(system.spawn(node_supervisor, std::move(environment)));
   machine_.ask<node_handles_ptr>(
       supervisor_, std::chrono::seconds{10}, [this](node_handles_ptr h) { follow(std::move(h)); },
@@ -60,6 +79,7 @@ void node_process::follow(node_handles_ptr fresh) {
   if (!machine_.running()) return;
   const auto again = handles_ && handles_->connectors != fresh->connectors;
   if (handles_) disturbed();
+  broken();
   handles_ = std::move(fresh);
   subscribe_routing();
   if (!again) return;
@@ -73,8 +93,41 @@ void node_process::follow(node_handles_ptr fresh) {
 void node_process::subscribe_routing() {
   machine_.ask<routing_ptr>(
       handles_->connectors, std::chrono::seconds{10},
-      [this](routing_ptr r) { routing_ = std::move(r); }, [](const runtime::error&) {},
-      subscribe_atom_v, router_);
+      [this, asked = handles_](routing_ptr r) {
+        routing_ = std::move(r);
+        if (asked != handles_) return;
+        whole_since_ = machine_.now();
+        // It listens once it has started, as a program that waits for its store does.
+        if (leaving_) return;
+        machine_.listen(machine::door::cluster, !settings_.address.empty());
+        machine_.listen(machine::door::service, true);
+      },
+      [](const runtime::error&) {}, subscribe_atom_v, router_);
+}
+
+std::optional<actor_time> node_process::whole_since() const {
+  if (!machine_.running() || !whole_since_) return std::nullopt;
+  return std::max({*whole_since_, calm_since_, machine_.thawed_at()});
+}
+
+std::optional<actor_time> node_process::in_touch_since() const {
+  const auto whole = whole_since();
+  const auto told = store_ ? store_->in_touch_since() : std::nullopt;
+  return whole && told ? std::optional{std::max(*whole, *told)} : std::nullopt;
+}
+
+size_t node_process::own_actors() const {
+  // The asking actor is the machine's own.
+  constexpr size_t spawned = 5;
+  return spawned + (settings_.address.empty() ? 0 : links_.count());
+}
+
+void node_process::ask_for_others() {
+  if (!machine_.running() || !handles_) return;
+  machine_.ask<std::vector<cluster_node>>(
+      handles_->cluster, local_timeout,
+      [this](std::vector<cluster_node> list) { others_ = std::move(list); },
+      [](const runtime::error&) {}, list_atom_v);
 }
 
 // -- tunnels --------------------------------------------------------------------------------------
@@ -86,7 +139,8 @@ std::shared_ptr<node_tunnel> node_process::new_tunnel(connection_ptr wire, tunne
 
 void node_process::accept_tunnel(const std::shared_ptr<node_tunnel>& t,
                                  std::shared_ptr<connector_tunnel> far) {
-  world_.book().note("tunnel " + std::to_string(t->number()) + " of " + t->info().address);
+  world_.book().note("tunnel " + std::to_string(t->number()) + " of " + t->info().address + " at " +
+                     machine_.name());
   tunnels_[t->number()] = t;
   if (leaving_ || !handles_) return t->cut("node_leaves");
   t->begin(std::move(far));
@@ -117,10 +171,30 @@ void node_process::miscount() {
     t->miscounted();
 }
 
+std::set<std::string> node_process::live_groups() const {
+  std::set<std::string> groups;
+  for (const auto& [number, t] : tunnels_)
+    if (t->attached()) groups.insert(world_.group_of(t->info().connector));
+  return groups;
+}
+
 void node_process::leave() {
+  if (!handles_) return close_service();
+  machine_.ask_void(
+      handles_->cluster, leave_timeout, [this] { close_service(); },
+      [this](const runtime::error&) { close_service(); }, drain_atom_v);
+}
+
+void node_process::close_service() {
   leaving_ = true;
+  machine_.listen(machine::door::service, false);
   for (const auto& [number, t] : tunnels_)
     t->leave();
+}
+
+void node_process::stop_waiting() {
+  for (const auto& [id, e] : exchanges_)
+    e->stop_waiting();
 }
 
 void node_process::shut() {

@@ -5,6 +5,8 @@
 #include "actors/failover.hpp"
 #include "actors/node_supervisor.hpp"
 #include "edge/translation.hpp"
+#include "tests/simulation/node_links.hpp"
+#include "tests/simulation/shared_store.hpp"
 #include "tests/simulation/tunnel_model.hpp"
 
 namespace postern::simulation {
@@ -39,6 +41,8 @@ class node_exchange {
   void on_response(const std::string& cause);
   void on_stream_end(stream_end how);
   void on_silent();
+  /// The node leaves and with it the connectors: whoever has found none by now will find none.
+  void stop_waiting();
 
  private:
   void admit();
@@ -71,11 +75,12 @@ class node_exchange {
 /// Lives as long as the process does.
 class node_process {
  public:
-  node_process(world& w, machine& on);
+  /// `settings`: of the cluster; without an address the node is alone.
+  node_process(world& w, machine& on, actors::cluster_settings settings);
 
   void start();
   world& in() noexcept { return world_; }
-  machine& on() noexcept { return machine_; }
+  machine& on() const noexcept { return machine_; }
   const actors::node_handles_ptr& handles() const noexcept { return handles_; }
   const actors::routing_ptr& routing() const noexcept { return routing_; }
   uint64_t next_number() noexcept { return ++numbers_; }
@@ -91,9 +96,17 @@ class node_process {
                   std::function<void(runtime::result<actors::connector_configuration>)> reply);
   void serve_renewal(actors::renewal_request renewal,
                      std::function<void(runtime::result<actors::issued_certificate>)> reply);
+  /// Leaves as planned: off the membership table, no new connections, tunnels told to go. Ready to
+  /// be shut once no exchange is left.
   void leave();
+  bool leaving() const noexcept { return leaving_; }
+  bool idle() const noexcept { return exchanges_.empty(); }
+  /// Exchanges that still wait for a connector end.
+  void stop_waiting();
   /// Ends its actors top down.
   void shut();
+  /// The process has died.
+  void forget() { links_.forget(); }
 
   // -- inside
   std::shared_ptr<node_tunnel> find_tunnel(uint64_t number) const;
@@ -110,15 +123,37 @@ class node_process {
   /// Since when nothing of its actors has crashed.
   actor_time calm_since() const noexcept { return calm_since_; }
   void disturbed() { calm_since_ = machine_.now(); }
+  /// An actor that is supervised has crashed: whatever has to be in memory is not, for a while.
+  void broken() { whole_since_.reset(); }
+  /// Since when it has run with everything loaded and nothing crashed; none: it does not.
+  std::optional<actor_time> whole_since() const;
+  /// Since when it has besides been told of every commit; none: it may have missed something.
+  std::optional<actor_time> in_touch_since() const;
+  /// The groups with tunnels here.
+  std::set<std::string> live_groups() const;
+  node_links& links() noexcept { return links_; }
+  /// Since when it has had a link to another one; none: it has not.
+  std::optional<actor_time> linked_since(const node_process& other) const {
+    return links_.linked_since(other.on());
+  }
+  /// What its directory said last of the other nodes, and asking it again.
+  const std::vector<actors::cluster_node>& others() const noexcept { return others_; }
+  void ask_for_others();
+  /// How many of its machine's actors belong to the model.
+  size_t own_actors() const;
   /// Asks every queue for its numbers: bounded always, zero when the world is quiet.
   void check();
 
  private:
   void follow(actors::node_handles_ptr fresh);
   void subscribe_routing();
+  void close_service();
 
   world& world_;
   machine& machine_;
+  actors::cluster_settings settings_;
+  node_links links_;
+  std::shared_ptr<store_client> store_;
   actors::node_supervisor_actor supervisor_;
   actors::tunnel_control_actor control_;
   actors::key_source_actor keys_;
@@ -129,7 +164,9 @@ class node_process {
   std::map<uint64_t, std::shared_ptr<node_tunnel>> tunnels_;
   std::map<uint64_t, std::unique_ptr<node_exchange>> exchanges_;
   uint64_t numbers_ = 0;
+  std::vector<actors::cluster_node> others_;
   actor_time calm_since_;
+  std::optional<actor_time> whole_since_;
   bool leaving_ = false;
 };
 

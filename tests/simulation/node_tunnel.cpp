@@ -47,9 +47,9 @@ void node_tunnel::attach() {
       actors::attach_atom_v, info_);
 }
 
-bool node_tunnel::settled() const {
-  return attached_ && !ended_ && !going_away_ && !silent() && serving_since_ &&
-         node_.on().now() - *serving_since_ > std::chrono::seconds{1};
+bool node_tunnel::settled(duration since) const {
+  return attached() && !going_away_ && !silent() && serving_since_ &&
+         node_.on().now() - *serving_since_ > since;
 }
 
 void node_tunnel::beat() {
@@ -142,6 +142,11 @@ void node_tunnel::leave() {
   tell_far([](connector_tunnel& t) { t.on_going_away(); });
 }
 
+void node_tunnel::summon(const std::string& address) {
+  if (!attached() || going_away_) return;
+  tell_far([address](connector_tunnel& t) { t.on_summons(address); });
+}
+
 void node_tunnel::cut(const std::string& why) {
   wire_->close(end::acceptor);
   end(why);
@@ -150,7 +155,8 @@ void node_tunnel::cut(const std::string& why) {
 void node_tunnel::end(const std::string& why) {
   if (std::exchange(ended_, true)) return;
   why_ = why;
-  node_.in().book().note("tunnel " + std::to_string(number()) + " ends at its node: " + why);
+  node_.in().book().note("tunnel " + std::to_string(number()) + " ends at " + node_.on().name() +
+                         ": " + why);
   const auto self = shared_from_this();
   auto streams = std::exchange(streams_, {});
   for (const auto& [stream, from] : streams)

@@ -53,10 +53,12 @@ runtime::result<scenario> load_scenario(const std::string& path) {
   scenario s;
   s.random = false;
   s.name = file["name"].value_or(path);
+  s.nodes = file["nodes"].value_or(1U);
   s.connectors = file["connectors"].value_or(s.connectors);
   s.capacity = file["capacity"].value_or(s.capacity);
   s.days = file["days"].value_or(s.days);
   s.expect_no_failure = file["expect"]["no_failure"].value_or(false);
+  s.allowed = file["expect"]["but"].value_or(std::string{});
   static const toml::table nothing;
   const auto* expect = file["expect"].as_table();
   struct row {

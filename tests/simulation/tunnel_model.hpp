@@ -38,8 +38,9 @@ class node_tunnel : public std::enable_shared_from_this<node_tunnel> {
   uint64_t number() const noexcept { return info_.id.number; }
   const actors::tunnel_info& info() const noexcept { return info_; }
   bool silent() const noexcept { return watch_.silent(); }
+  bool attached() const noexcept { return attached_ && !ended_; }
   /// Takes exchanges as far as the node knows, and has for a while.
-  bool settled() const;
+  bool settled(duration since = std::chrono::seconds{1}) const;
   size_t streams() const noexcept { return streams_.size(); }
   /// Whether the queue has counted its places from the beginning.
   bool counted() const noexcept { return counted_; }
@@ -52,6 +53,8 @@ class node_tunnel : public std::enable_shared_from_this<node_tunnel> {
   void cut(const std::string& why);
   void attach();
   void leave();
+  /// Asks the connector to dial the node at an address.
+  void summon(const std::string& address);
 
   // -- from the connector
   void on_hello();
@@ -65,7 +68,6 @@ class node_tunnel : public std::enable_shared_from_this<node_tunnel> {
 
  private:
   void beat();
-  void on_connected_end_closed();
   void end(const std::string& why);
   template <class F>
   void tell_far(F what);
@@ -93,7 +95,6 @@ class connector_tunnel : public std::enable_shared_from_this<connector_tunnel> {
 
   void begin(std::shared_ptr<node_tunnel> far);
   void drain();
-  void abandon();
   size_t running() const noexcept { return exchanges_.size(); }
 
   // -- from the node
@@ -104,6 +105,7 @@ class connector_tunnel : public std::enable_shared_from_this<connector_tunnel> {
   void on_ping();
   void on_ping_answer();
   void on_going_away();
+  void on_summons(const std::string& address);
   /// Before any of the above has an effect.
   void heard();
 
@@ -124,7 +126,6 @@ class connector_tunnel : public std::enable_shared_from_this<connector_tunnel> {
   void start(uint64_t stream);
   void deliver(uint64_t stream);
   void respond(uint64_t stream, const std::string& cause);
-  void finish(uint64_t stream);
   void end_if_left();
   void close(const std::string& why);
   template <class F>

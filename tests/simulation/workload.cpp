@@ -15,8 +15,16 @@ constexpr const char* issuer_name = "https://sts.example.com";
 
 // -- users ----------------------------------------------------------------------------------------
 
+world::node_place* world::open_node() {
+  // A user's browser tries another address where nobody listens, but waits where nobody answers.
+  std::vector<node_place*> open;
+  for (auto& n : nodes_)
+    if (n.on->listens(machine::door::service)) open.push_back(&n);
+  return open.empty() ? nullptr : open[dice_.below(open.size())];
+}
+
 void world::keep_asking(actor_time until) {
-  const auto gap = std::chrono::microseconds{dice_.below(2'000 * scenario_.gap.count() + 1)};
+  const auto gap = std::chrono::microseconds{dice_.below(2'000 * gap_.count() + 1)};
   if (time_.now() + gap >= until) return;
   time_.after(gap, [this, until] {
     ask_something();
@@ -29,46 +37,49 @@ void world::ask_something() {
   const auto& application = applications_[dice_.below(applications_.size())];
   const auto kind = dice_.below(10);
   const auto how = kind < 5 ? method::get : kind < 8 ? method::post : method::upload;
+  auto* at = open_node();
   if (scenario_.random && dice_.below(100) == 0) {
     // A burst: more than all tunnels take at once.
     for (unsigned i = 0; i < 8 * scenario_.capacity; ++i)
-      request(user, application, how);
+      request(user, application, how, at);
     return;
   }
-  const auto id = request(user, application, how);
+  const auto id = request(user, application, how, at);
   if (id != 0 && dice_.below(20) == 0)
     time_.after(std::chrono::milliseconds{dice_.below(4'000)},
-                [this, id] { nodes_[0].on->receive([this, id] { node(0).user_gone(id); }); });
+                [this, id, at] { at->on->receive([id, at] { at->process->user_gone(id); }); });
 }
 
-uint64_t world::request(size_t user, const std::string& application, method how) {
-  auto& on = *nodes_[0].on;
-  if (!on.alive()) return 0;
+uint64_t world::request(size_t user, const std::string& application, method how, node_place* at) {
+  if (at == nullptr || !at->on->listens(machine::door::service)) return 0;
+  auto& on = *at->on;
   user_request r;
   r.id = ++requests_;
   r.how = how;
   r.application = application;
-  if (!passthrough_.at(application)) {
+  if (published_.at(application).preauthentication == config::preauthentication_kind::oidc) {
     auto& sessions = users_[user].sessions;
     const auto i = sessions.find(application);
     if (i == sessions.end() ||
         i->second.expires_at <= runtime::to_unix_seconds(on.calendar().now()) + 60) {
       sign_in(user, application,
-              [this, user, application, how] { request(user, application, how); });
+              [this, user, application, how] { request(user, application, how, open_node()); });
       return 0;
     }
     r.session = i->second;
   }
   const auto id = r.id;
   const auto generation = on.generation();
-  on.receive([this, generation, r = std::move(r)]() mutable {
-    if (nodes_[0].on->generation() == generation) node(0).serve(std::move(r));
+  on.receive([at, generation, r = std::move(r)]() mutable {
+    if (at->on->generation() == generation) at->process->serve(std::move(r));
   });
   return id;
 }
 
 void world::sign_in(size_t user, const std::string& application, action then) {
-  auto& on = *nodes_[0].on;
+  auto* at = open_node();
+  if (at == nullptr) return;
+  auto& on = *at->on;
   const auto now = runtime::to_unix_seconds(on.calendar().now());
   const auto nonce = std::to_string(++nonces_);
   const auto& name = users_[user].name;
@@ -86,8 +97,8 @@ void world::sign_in(size_t user, const std::string& application, action then) {
   wanted.issuer = issuer_name;
   wanted.audience = application;
   wanted.nonce = nonce;
-  on.receive([this, user, application, wanted, then] {
-    auto& n = node(0);
+  on.receive([this, at, user, application, wanted, then] {
+    auto& n = *at->process;
     if (!n.handles()) return;
     n.on().ask<actors::verified_token>(
         n.handles()->tokens, actors::verify_timeout,
@@ -107,7 +118,9 @@ void world::sign_in(size_t user, const std::string& application, action then) {
   });
 }
 
-void world::told_to_sign_in(const actors::access_session& over) {
+void world::told_to_sign_in(const actors::access_session& over, const std::string& why) {
+  book_.require(why != "session_revoked" || revoked_sessions_.contains(over.id),
+                "nobody is signed out who was not revoked", over.id);
   time_.after(std::chrono::seconds{1}, [this, over] {
     for (auto& user : users_) {
       const auto mine = user.sessions.find(over.application);
@@ -116,34 +129,21 @@ void world::told_to_sign_in(const actors::access_session& over) {
   });
 }
 
-void world::revoke_some_session() {
-  auto& user = users_[dice_.below(users_.size())];
-  if (user.sessions.empty() || !nodes_[0].on->running() || !node(0).handles()) return;
-  auto i = user.sessions.begin();
-  std::advance(i, dice_.below(user.sessions.size()));
-  const auto id = i->second.id;
-  nodes_[0].on->ask<uint64_t>(
-      node(0).handles()->sessions, actors::durable_timeout,
-      [this, id](uint64_t) {
-        book_.note("session " + id + " is revoked");
-        book_.session_revoked(id);
-      },
-      [this](const runtime::error& e) { book_.note("revocation fails: " + e.cause); },
-      actors::revoke_atom_v, actors::session_selector{.id = id});
+void world::probe_all(duration bound) {
+  for (auto& n : nodes_)
+    for (const auto& application : applications_)
+      probe(n, application, time_.now() + bound);
 }
 
-void world::probe_all(duration bound) {
-  for (const auto& application : applications_) {
-    const auto end = time_.now() + bound;
-    for (bool served = false; !served;) {
-      book_.require(time_.now() < end, "everything is served again after the last fault",
-                    application);
-      const auto id = request(0, application, method::get);
-      wait_for(std::chrono::seconds{5},
-               [&] { return id == 0 || (book_.all().contains(id) && book_.at(id).ended); });
-      if (id == 0) run_for(std::chrono::milliseconds{500});
-      served = id != 0 && book_.all().contains(id) && book_.at(id).outcome == "served";
-    }
+void world::probe(node_place& n, const std::string& application, actor_time end) {
+  for (bool served = false; !served;) {
+    book_.require(time_.now() < end, "everything is served again after the last fault",
+                  application + " at " + n.on->name());
+    const auto id = request(0, application, method::get, &n);
+    wait_for(std::chrono::seconds{5},
+             [&] { return id == 0 || (book_.all().contains(id) && book_.at(id).ended); });
+    if (id == 0) run_for(std::chrono::milliseconds{500});
+    served = id != 0 && book_.all().contains(id) && book_.at(id).outcome == "served";
   }
 }
 
