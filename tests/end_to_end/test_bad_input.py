@@ -335,7 +335,7 @@ def test_a_second_node_takes_neither_the_data_nor_the_port_of_the_first(world, t
 def test_a_second_connector_does_not_take_the_identity_of_the_first(world):
     second = run([BIN / "postern-connector", "run", "--state", world.connector.state])
     assert second.returncode == 2 and "another process" in second.stderr, second.stderr
-    assert "ALARM" not in world.control.expect("get", "connectors")
+    assert "ALARM duplicate" not in world.control.expect("get", "connectors")
 
 
 BAD_PUBLISHED = {
