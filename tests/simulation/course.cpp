@@ -130,6 +130,9 @@ void world::recover() {
                 "the world is quiet");
   book_.require_all_ended();
   probe_all(std::chrono::seconds{20});
+  // Whoever had to sign in first asked once more.
+  book_.require(wait_for(end_bound, [this] { return book_.open() == 0; }), "every exchange ends",
+                "after the probes");
   run_for(std::chrono::seconds{2});
   book_.require(wait_for(in_force_within, [this] { return converged(); }),
                 "nodes that have agreed stay in agreement", "after the probes");
