@@ -3,6 +3,7 @@
 
 namespace postern::simulation {
 
+using actors::heartbeat_tick;
 using end = connection::end;
 
 node_tunnel::node_tunnel(node_process& node, connection_ptr wire, actors::tunnel_info info)
@@ -53,7 +54,7 @@ bool node_tunnel::settled(duration since) const {
 }
 
 void node_tunnel::beat() {
-  node_.on().after(actors::heartbeat_tick, [self = shared_from_this()] {
+  node_.on().after(heartbeat_tick, [self = shared_from_this()] {
     if (!self->ended_) self->beat();
   });
   using actors::heartbeat_step;
@@ -79,6 +80,9 @@ void node_tunnel::beat() {
 }
 
 bool node_tunnel::submit(node_exchange& from, const request_head& head, bool ended) {
+  const auto changing = !serving_since_ || node_.on().now() - *serving_since_ < heartbeat_tick;
+  node_.in().book().require(!silent() || !counted_ || changing, "a silent connector gets nothing",
+                            "tunnel " + std::to_string(number()));
   if (ended_ || going_away_ || silent()) return false;
   streams_[head.stream] = &from;
   node_.in().book().require(

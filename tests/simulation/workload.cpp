@@ -11,6 +11,17 @@ namespace {
 
 constexpr const char* issuer_name = "https://sts.example.com";
 
+/// The places on tunnels of a group at a node where nothing runs; 0: somebody else has counted.
+size_t free_places(const node_process& at, const std::string& group, const world& in) {
+  size_t places = 0;
+  for (const auto& [number, t] : at.tunnels()) {
+    if (in.group_of(t->info().connector) != group || !t->settled()) continue;
+    if (!t->counted()) return 0;
+    places += t->info().capacity;
+  }
+  return places;
+}
+
 }  // namespace
 
 // -- users ----------------------------------------------------------------------------------------
@@ -133,6 +144,18 @@ void world::probe_all(duration bound) {
   for (auto& n : nodes_)
     for (const auto& application : applications_)
       probe(n, application, time_.now() + bound);
+  // Every place there is can be had.
+  auto& n = nodes_[dice_.below(nodes_.size())];
+  const auto& published = *n.process->routing()->published;
+  const auto* open = published.find_application(dice_.below(2) == 0 ? "open-a" : "open-b");
+  if (!n.process->idle()) return;
+  std::vector<uint64_t> asked(free_places(*n.process, open->group, *this));
+  for (auto& id : asked)
+    id = request(0, open->name, method::get, &n);
+  run_for(std::chrono::milliseconds{50});
+  for (const auto id : asked)
+    book_.require(book_.at(id).attempts > 0, "who comes gets the room that there is",
+                  "exchange " + std::to_string(id) + " at " + n.on->name());
 }
 
 void world::probe(node_place& n, const std::string& application, actor_time end) {
