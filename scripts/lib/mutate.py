@@ -11,6 +11,7 @@ import pathlib
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -79,7 +80,7 @@ def hunt(maker, mutation, seeds, folder):
     found = run([program, "--seeds", str(seeds), "--replay-every", "0", "--stop-at", "1"])
     shutil.rmtree(place)
     caught = [line for line in found.stdout.splitlines() if "broken promise" in line]
-    if not caught and found.returncode < 0:
+    if not caught and -found.returncode in (signal.SIGABRT, signal.SIGSEGV):
         caught = [f"ended by signal {-found.returncode}"]
     took = time.monotonic() - begun
     return bool(caught), f"{name}: {caught[0] if caught else 'NOT CAUGHT'}   ({what}; {took:.0f} s)"
