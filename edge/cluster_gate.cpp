@@ -1,7 +1,6 @@
 #include "edge/cluster_gate.hpp"
 
 #include "actors/timeouts.hpp"
-#include "runtime/cluster_link.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -18,7 +17,8 @@ cluster_gate::cluster_gate(const config::cluster_options& options, caf::actor_sy
       system_(system),
       home_(home),
       gate_(system, home),
-      transport_(system, home) {
+      transport_(system, home),
+      link_(system, home, {options.certificate_file, options.key_file, options.authority_file}) {
   // Before anybody else hears of it: CAF tells a node that monitors an actor which is not
   // registered that it has ended.
   auto self = gate_.as<caf::strong_actor_ptr>();
@@ -44,7 +44,8 @@ cluster_gate::~cluster_gate() {
 result<void> cluster_gate::open() {
   auto at = *config::parse_endpoint(options_.address);
   at.address = options_.listen_address;
-  return runtime::publish_to_cluster(system_, gate_.as<caf::actor>(), at);
+  const auto opened = link_.publish(gate_.as<caf::actor>(), at);
+  return opened ? result<void>{} : opened.error();
 }
 
 awaitable<void> cluster_gate::dial(std::string address, runtime::actor_port::responder answer) {
@@ -55,8 +56,7 @@ awaitable<void> cluster_gate::dial(std::string address, runtime::actor_port::res
         runtime::error{runtime::error_category::invalid_input, "node_address", "service", address});
     co_return;
   }
-  auto found = co_await runtime::connect_to_node(transport_, system_, home_, *node,
-                                                 actors::peer_dial_timeout);
+  auto found = co_await link_.connect(transport_, *node, actors::peer_dial_timeout);
   if (alive.expired()) co_return;
   if (found)
     answer.deliver(

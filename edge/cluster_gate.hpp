@@ -4,6 +4,7 @@
 #include "actors/contracts.hpp"
 #include "config/node.hpp"
 #include "runtime/actor_port.hpp"
+#include "runtime/cluster_link.hpp"
 
 #include <functional>
 
@@ -23,7 +24,7 @@ class cluster_gate {
   cluster_gate(const cluster_gate&) = delete;
   cluster_gate& operator=(const cluster_gate&) = delete;
 
-  /// Lets other nodes in. Blocks for a moment, on any thread but the shard's.
+  /// Lets other nodes in. Any thread.
   runtime::result<void> open();
 
   actors::cluster_peer_actor peer() const { return gate_.as<actors::cluster_peer_actor>(); }
@@ -39,6 +40,7 @@ class cluster_gate {
   runtime::shard& home_;
   runtime::actor_port gate_;
   runtime::actor_port transport_;
+  runtime::cluster_link link_;
   /// Expires with this object: CAF may answer later than that.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

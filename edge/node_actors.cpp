@@ -21,9 +21,7 @@ node_system_config::node_system_config(runtime::shard_pool& shards,
                                        const config::cluster_options& cluster)
     : shard_system_config(shards) {
   add_message_types<caf::id_block::postern>();
-  if (!cluster.address.empty())
-    runtime::load_cluster_link(
-        *this, {cluster.certificate_file, cluster.key_file, cluster.authority_file});
+  if (!cluster.address.empty()) runtime::load_cluster_link(*this);
 }
 
 void obey_tunnel_control(runtime::actor_port& port,

@@ -1,14 +1,21 @@
 #pragma once
-// CAF's network between the nodes of a cluster: who may be a member, offering an actor to the
-// others, reaching theirs. The one place that knows CAF's I/O, because a later CAF will do it
-// otherwise. Who uses it: edge/cluster_gate.
+// CAF's network between the nodes of a cluster: offering an actor to the others, reaching theirs.
+// The one place that knows CAF's I/O, because a later CAF will do it otherwise. Who uses it:
+// edge/cluster_gate.
+//
+// CAF gets to see members only. Connections are dialled and accepted by a shard, with TLS of ours
+// (cluster_tls); once the peer has proven to be a member, CAF is given one end of a pair of unnamed
+// sockets, and a relay carries the bytes. CAF's own TLS would not do: a handshake that fails leaves
+// errors in OpenSSL's queue of the thread that all its connections share, and the next one to wait
+// for bytes finds them there and ends; and its connect(2) blocks that thread.
 
 #include "config/endpoint.hpp"
 #include "runtime/actor_port.hpp"
+#include "runtime/cluster_tls.hpp"
 
 #include <caf/actor_system_config.hpp>
 
-#include <string>
+#include <memory>
 
 namespace postern::runtime {
 
@@ -18,35 +25,41 @@ namespace postern::runtime {
 inline constexpr auto cluster_heartbeat = std::chrono::milliseconds{500};
 inline constexpr auto cluster_silence = std::chrono::milliseconds{2'000};
 
-/// What makes a node a member. All three are needed: without them CAF would encrypt and let anybody
-/// in. It asks for no names: every certificate of the authority is a full member's, so the
-/// authority must be used for nothing else.
-struct cluster_files {
-  std::string certificate;  ///< PEM chain
-  std::string key;          ///< PEM
-  std::string authority;    ///< PEM
+/// From the first packet to the end of the handshake, whichever side dials. Members are near each
+/// other.
+inline constexpr auto cluster_handshake_timeout = std::chrono::milliseconds{2'000};
+
+/// Connections that have not yet proven to be a member's: what is more is closed unseen. A cluster
+/// that starts has one for each node.
+inline constexpr size_t largest_cluster_handshakes = 64;
+
+/// Adds CAF's network to the configuration of an actor system that is to be made. By itself it
+/// neither listens nor dials.
+void load_cluster_link(caf::actor_system_config& config);
+
+/// This node's connections with the others. Lives on one shard, whose thread (or nobody's, before
+/// it runs) makes and destroys it; that ends all of them.
+class cluster_link {
+ public:
+  /// `system` was made with load_cluster_link() and must outlive the object, as must `home`.
+  cluster_link(caf::actor_system& system, shard& home, cluster_files files);
+  ~cluster_link();
+  cluster_link(const cluster_link&) = delete;
+  cluster_link& operator=(const cluster_link&) = delete;
+
+  /// Offers an actor to the other members at an address of this machine; port 0: any. Returns the
+  /// port. Any thread, once. Errors: `unavailable` "cluster_listen".
+  result<uint16_t> publish(const caf::actor& offered, const config::endpoint& at);
+
+  /// Returns the actor that a node offers. One that does not answer holds up nobody else. `port` is
+  /// the caller's, on the same shard. Errors: those of dial() and make_cluster_connection(),
+  /// `bad_gateway` "tls_handshake", and `unavailable` "cluster_unreachable".
+  awaitable<result<caf::strong_actor_ptr>> connect(actor_port& port, config::endpoint node,
+                                                   std::chrono::milliseconds timeout);
+
+ private:
+  struct state;
+  std::shared_ptr<state> state_;  ///< also held by its coroutines
 };
-
-/// Whether the files are there and fit: the key is the certificate's, the authority has signed it,
-/// and it is valid now. Errors, all `invalid_input`: "cluster_files_missing",
-/// "cluster_certificate".
-result<void> check_cluster_files(const cluster_files& files);
-
-/// Adds the network to the configuration of an actor system that is to be made. The files must have
-/// been checked; they are read again for every connection.
-void load_cluster_link(caf::actor_system_config& config, const cluster_files& files);
-
-/// Offers an actor to the other members at an address of this machine. Blocks for a moment: for
-/// start-up only. Errors: `unavailable` "cluster_listen".
-result<void> publish_to_cluster(caf::actor_system& system, const caf::actor& gate,
-                                const config::endpoint& at);
-
-/// Returns the actor that a node offers. On the port's shard. CAF's own connect(2) blocks a thread
-/// that all connections share: a node that does not answer is found out before, by a connection of
-/// ours. Errors: those of dial(), and `unavailable` "cluster_unreachable".
-awaitable<result<caf::strong_actor_ptr>> connect_to_node(actor_port& port,
-                                                         caf::actor_system& system, shard& home,
-                                                         config::endpoint node,
-                                                         std::chrono::milliseconds timeout);
 
 }  // namespace postern::runtime
