@@ -100,6 +100,10 @@ class shard_coordinator final : public caf::scheduler::abstract_coordinator {
     stop_actors();
     clock_.cancel_dispatch_loop();
     timer_.join();
+    // What was enqueued runs first: actors that CAF's network has just told to end (on its own
+    // thread) would else be ended by the system's registry, when nothing of the system is left.
+    for (auto& unit : units_)
+      let_run(unit->home());
     // The units stay until the shards have let go of them: later jobs of a dying system find them
     // gone.
     for (auto& unit : units_) {
@@ -117,6 +121,19 @@ class shard_coordinator final : public caf::scheduler::abstract_coordinator {
   }
 
  private:
+  /// Returns when the jobs that were posted to a shard before have run: those of a turn run at its
+  /// end, behind what was posted meanwhile.
+  static void let_run(shard& home) {
+    std::atomic<bool> done{false};
+    home.post([&home, &done] {
+      home.post([&done] {
+        done.store(true);
+        done.notify_one();
+      });
+    });
+    done.wait(false);
+  }
+
   shard_pool& pool_;
   std::vector<std::unique_ptr<shard_unit>> units_;
   caf::detail::thread_safe_actor_clock clock_;
