@@ -16,7 +16,7 @@ std::string framed(wire_kind kind, const T& message) {
 
 template <class T>
 runtime::result<cluster_message> read(std::string_view blob) {
-  auto message = runtime::decode_blob<T>(blob, largest_cluster_message);
+  auto message = runtime::decode_blob<T>(blob, largest_cluster_message, runtime::blob_end::open);
   if (!message) return message.error();
   return cluster_message{std::move(*message)};
 }

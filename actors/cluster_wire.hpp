@@ -1,8 +1,14 @@
 #pragma once
 // What nodes say to each other, as bytes. Who uses it: cluster_directory. Each message is a byte
-// that tells its kind and a blob with a version (runtime/blob.hpp); a node of a newer version
-// writes what an older one can read (presence::wire_version), and whoever does not know a kind
-// leaves it alone.
+// that tells its kind and a blob with a version (runtime/blob.hpp). So that nodes of two versions
+// that follow each other are one cluster:
+// - Whoever does not know a kind leaves the message alone. A new kind is sent only to nodes that
+//   know it: each says in its presence which wire version it understands.
+// - A kind gets new fields at its end only: an older node passes over them, a newer one does
+//   without them.
+// - Where that is not enough the blob's version rises. An older node leaves such a message alone;
+//   whoever writes one writes the old form to nodes of the old wire version.
+// tests/unit/actors/cluster_wire.cpp holds recorded messages.
 
 #include "runtime/error.hpp"
 
@@ -56,8 +62,8 @@ using cluster_message = std::variant<presence, summons>;
 
 std::string encode_cluster_message(const cluster_message& message);
 
-/// Errors, all `invalid_input`: "cluster_message_unknown" for a kind that is not known here, and
-/// those of runtime::decode_blob.
+/// Fields of a newer version at the end are passed over. Errors, all `invalid_input`:
+/// "cluster_message_unknown" for a kind that is not known here, and those of runtime::decode_blob.
 runtime::result<cluster_message> decode_cluster_message(std::string_view bytes);
 
 }  // namespace postern::actors

@@ -4,6 +4,7 @@
 #include "config/url.hpp"
 
 #include <boost/json.hpp>
+#include <spdlog/spdlog.h>
 
 #include <array>
 #include <optional>
@@ -85,7 +86,9 @@ void read_duration(const json::object& o, std::string_view key, milliseconds& ou
   out = *d;
 }
 
-config::application read_application(const json::value& v) {
+/// None: it needs what this connector does not have. Its requests are answered
+/// `application_unknown`, and the other applications go on.
+std::optional<config::application> read_application(const json::value& v) {
   const auto* o = v.if_object();
   if (o == nullptr) throw malformed{"applications: expected objects"};
   config::application a;
@@ -100,7 +103,11 @@ config::application read_application(const json::value& v) {
   a.validate_backend_certificate = truth(*o, "validate_backend_certificate", true);
   if (o->contains("origin_protocol")) {
     const auto protocol = config::parse_origin_protocol(text(*o, "origin_protocol"));
-    if (!protocol) throw malformed{"origin_protocol of " + a.name + ": unknown to this connector"};
+    if (!protocol) {
+      spdlog::warn("application {} needs an origin protocol that this version does not know",
+                   a.name);
+      return std::nullopt;
+    }
     a.origin_protocol = *protocol;
   }
   for (const auto& [name, value] : origin_texts(a))
@@ -120,7 +127,7 @@ connector_configuration read(const json::object& o) {
   if (list == nullptr) throw malformed{"applications: expected an array"};
   c.applications.reserve(list->size());
   for (const auto& v : *list)
-    c.applications.push_back(read_application(v));
+    if (auto a = read_application(v)) c.applications.push_back(std::move(*a));
   return c;
 }
 

@@ -30,7 +30,8 @@ inline constexpr uint32_t largest_exchange_count = 100'000;
 std::string encode_connector_configuration(const connector_configuration& c);
 
 /// The inverse. Fields that an application lacks get their defaults, but name and internal_url must
-/// be there. Errors, all `invalid_input`: "configuration_too_large", "configuration_wire_version",
+/// be there; an application with an "origin_protocol" that is not known here is left out. Errors,
+/// all `invalid_input`: "configuration_too_large", "configuration_wire_version",
 /// "configuration_malformed"; the detail says which field.
 runtime::result<connector_configuration> decode_connector_configuration(std::string_view text);
 

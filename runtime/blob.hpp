@@ -127,18 +127,21 @@ std::string encode_blob(const T& value) {
   return bytes;
 }
 
+/// Whether bytes after a value are refused, or passed over: fields of a newer program.
+enum class blob_end : uint8_t { strict, open };
+
 /// Reads a default-constructible T back. Errors, all `invalid_input`: "blob_too_large" if there are
 /// more than `limit` bytes, "blob_malformed" if they are of a version that is not known here, are
-/// cut short, have a forged length or go on after the value.
+/// cut short, have a forged length or (unless `end` is open) go on after the value.
 template <class T>
-result<T> decode_blob(std::string_view bytes, size_t limit) {
+result<T> decode_blob(std::string_view bytes, size_t limit, blob_end end = blob_end::strict) {
   if (bytes.size() > limit)
     return error{error_category::invalid_input, "blob_too_large", "service", {}};
   try {
     blob_reader reader(bytes, blob_version_of<T>());
     T value{};
     reader(value);
-    if (reader.left() == 0) return value;
+    if (reader.left() == 0 || end == blob_end::open) return value;
     return error{error_category::invalid_input, "blob_malformed", "service", "bytes after the end"};
   } catch (const std::exception& e) {
     return error{error_category::invalid_input, "blob_malformed", "service", e.what()};

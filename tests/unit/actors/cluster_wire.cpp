@@ -41,9 +41,20 @@ CAF_TEST(messages of today are written and read as recorded) {
                   recorded_presence);
   CAF_CHECK_EQUAL(postern::runtime::to_base64url(encode_cluster_message(sample_summons)),
                   recorded_summons);
-  const auto read =
-      decode_cluster_message(*postern::runtime::from_base64url(recorded_presence)).value();
-  CAF_CHECK(std::get<presence>(read) == sample_presence);
+  const auto read = [](const std::string& recorded) {
+    return decode_cluster_message(*postern::runtime::from_base64url(recorded)).value();
+  };
+  CAF_CHECK(std::get<presence>(read(recorded_presence)) == sample_presence);
+  CAF_CHECK(std::get<summons>(read(recorded_summons)) == sample_summons);
+}
+
+CAF_TEST(fields that a newer node appends are passed over) {
+  for (const cluster_message& message :
+       {cluster_message{sample_presence}, cluster_message{sample_summons}}) {
+    const auto read = decode_cluster_message(encode_cluster_message(message) + "\x05later");
+    CAF_REQUIRE(read.has_value());
+    CAF_CHECK(*read == message);
+  }
 }
 
 CAF_TEST(kinds and versions of tomorrow are refused and do no harm) {

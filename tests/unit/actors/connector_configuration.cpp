@@ -94,6 +94,44 @@ CAF_TEST(unknown fields are ignored) {
                   "accepted");
 }
 
+// As a node of version 0.1.0 sent it to connectors of 0.1.0.
+constexpr std::string_view recorded =
+    R"({"wire_version":1,"version":9007199254740991,"connector":"0123456789abcdef","group":"datacentre",)"
+    R"("tunnels":3,"exchanges":500,"renew_certificate":true,"applications":[{"name":"wiki",)"
+    R"("internal_url":"http://wiki.internal:8080/","group":"datacentre","connect_timeout":"1500ms",)"
+    R"("response_timeout":"1m","idle_timeout":"10m","validate_backend_certificate":false}]})";
+
+CAF_TEST(what version 0.1.0 sent is read) {
+  const auto read = decode_connector_configuration(recorded);
+  CAF_REQUIRE(read.has_value());
+  CAF_CHECK_EQUAL(read->version, sample().version);
+  CAF_CHECK_EQUAL(read->tunnels, 3u);
+  CAF_CHECK(read->renew_certificate);
+  CAF_CHECK(read->applications == sample().applications);
+}
+
+CAF_TEST(what version 0.1.0 has to read is there as it expects it) {
+  // A field that an old connector needs may neither go nor change its meaning.
+  auto ours = json::parse(encode_connector_configuration(sample())).as_object();
+  const auto theirs = json::parse(recorded).as_object();
+  auto& application = first_application(ours);
+  for (const auto& [name, value] : theirs)
+    if (name != "applications") CAF_CHECK_EQUAL(ours[name], value);
+  for (const auto& [name, value] : theirs.at("applications").as_array()[0].as_object())
+    CAF_CHECK_EQUAL(application[name], value);
+}
+
+CAF_TEST(an application that needs what is not there is left out and the others are not) {
+  auto o = json::parse(encode_connector_configuration(sample())).as_object();
+  auto newer = first_application(o);
+  newer["name"] = "later";
+  newer["origin_protocol"] = "http9";
+  o["applications"].as_array().emplace_back(newer);
+  const auto read = decode_connector_configuration(json::serialize(o));
+  CAF_REQUIRE(read.has_value());
+  CAF_CHECK(read->applications == sample().applications);
+}
+
 CAF_TEST(absent timeouts get their defaults) {
   auto o = json::parse(encode_connector_configuration(sample())).as_object();
   first_application(o).erase("response_timeout");

@@ -41,6 +41,15 @@ CAF_TEST(what is no hello is refused) {
   CAF_CHECK_NOT_EQUAL(cause(with("\"more\":\"" + std::string(5'000, 'x') + '"')), "");
 }
 
+CAF_TEST(what a connector of version 0.1.0 said is read) {
+  const auto heard = decode_tunnel_hello(
+      R"({"wire_version":1,"version":"0.1.0","instance":"d41d8cd98f00b204","capacity":1000})");
+  CAF_REQUIRE(heard.has_value());
+  const tunnel_hello expected{
+      .instance = "d41d8cd98f00b204", .capacity = 1'000, .version = "0.1.0"};
+  CAF_CHECK(*heard == expected);
+}
+
 CAF_TEST(members of a later version are passed over) {
   CAF_CHECK_EQUAL(cause(with(R"("colour":"blue")")), "");
 }
