@@ -4,7 +4,6 @@ import json
 import os
 import pathlib
 import platform
-import resource
 import statistics
 import sys
 import tempfile
@@ -86,9 +85,7 @@ def measure(running, arguments):
 def main():
     arguments = parse_arguments()
     network.resolve_localhost_names()
-    # Thousands of connections on both ends; what is started inherits it.
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard != resource.RLIM_INFINITY else 65536, hard))
+    sides.raise_descriptor_limit()
     started = []
     # Uploads that nginx keeps for a moment are to cost memory, not disk.
     place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None

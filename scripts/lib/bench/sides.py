@@ -2,6 +2,7 @@
 import os
 import pathlib
 import re
+import resource
 
 import envoy
 import haproxy
@@ -36,6 +37,12 @@ class side:
             fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
             total += int(fields[11]) + int(fields[12])
         return total / TICK
+
+
+def raise_descriptor_limit():
+    """Thousands of connections on both ends; what is started inherits it."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard != resource.RLIM_INFINITY else 65536, hard))
 
 
 def memory_of(pids):
