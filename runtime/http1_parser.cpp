@@ -9,6 +9,9 @@ namespace postern::runtime {
 
 namespace {
 
+// "0\r\n\r\n". Beast asserts that it is given no less of a last chunk once it has seen its line.
+constexpr size_t shortest_end = 5;
+
 std::string_view view(boost::beast::string_view text) {
   return {text.data(), text.size()};
 }
@@ -67,6 +70,9 @@ result<size_t> http1_parser<IsRequest>::parse_content(std::string_view bytes, co
   sink_ = &sink;
   size_t taken = 0;
   while (taken < bytes.size() && !this->is_done()) {
+    const auto rest = bytes.substr(taken);
+    if (is_chunked() && chunk_left_ == 0 && rest.front() == '0' && rest.size() < shortest_end)
+      break;
     error_code why;
     const auto n = this->put(boost::asio::buffer(bytes.data() + taken, bytes.size() - taken), why);
     taken += n;
@@ -125,13 +131,15 @@ size_t http1_parser<IsRequest>::on_body_impl(string_view piece, error_code&) {
 }
 
 template <bool IsRequest>
-void http1_parser<IsRequest>::on_chunk_header_impl(uint64_t, string_view extensions,
+void http1_parser<IsRequest>::on_chunk_header_impl(uint64_t size, string_view extensions,
                                                    error_code& ec) {
+  chunk_left_ = size;
   if (extensions.size() > limits::chunk_extension_bytes) ec = http::error::bad_chunk_extension;
 }
 
 template <bool IsRequest>
 size_t http1_parser<IsRequest>::on_chunk_body_impl(uint64_t, string_view piece, error_code&) {
+  chunk_left_ -= piece.size();
   sink_->on_content(view(piece));
   return piece.size();
 }

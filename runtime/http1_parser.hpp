@@ -91,6 +91,7 @@ class http1_parser final : public http::basic_parser<IsRequest> {
   field_list fields_;
   std::string_view method_, target_;
   content_sink* sink_ = nullptr;
+  uint64_t chunk_left_ = 0;  ///< of the chunk that is being taken
   unsigned status_ = 0;
   int version_ = 11;
 };

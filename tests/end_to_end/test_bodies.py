@@ -83,6 +83,25 @@ def test_chunks_with_extensions_and_trailers_arrive_whole(world, digests):
     assert head.status == 200 and json.loads(body)["size"] == 3
 
 
+def test_the_end_of_chunks_may_come_byte_by_byte(world, digests):
+    def slowly(send, data):
+        for number in range(len(data)):
+            send(data[number:number + 1])
+            time.sleep(0.02)
+
+    def answer(one):
+        one.content()
+        one.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        slowly(one.send, chunks)
+    world.raw.on("/bytewise", answer)
+    for chunks in (b"0\r\n\r\n", b"00\r\nX-T: 1\r\n\r\n", b"01\r\n0\r\n0\r\n\r\n", b"3\r\n0\r\n\r\n0\r\n\r\n"):
+        with connect(world) as client:
+            client.send(head_of(world, "POST", "/bytewise", "Transfer-Encoding: chunked"))
+            wait_until(lambda: world.raw.count("/bytewise"), "the request to arrive")
+            slowly(client.send, chunks)
+            assert client.answer()[0].status == 200
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_answers_with_a_length_arrive_whole(world, size):
     data = content(size)

@@ -170,6 +170,28 @@ CAF_TEST(chunked content may be cut anywhere) {
   }
 }
 
+CAF_TEST(chunked content may come byte by byte) {
+  const std::pair<std::string, std::string> all[]{
+      {"0\r\n\r\n", ""},
+      {"00\r\nX-Sum: 1\r\n\r\n", "X-Sum=1;"},
+      {"01\r\n0\r\n0\r\n\r\n", "0"},
+      {"3\r\n0\r\n\r\n0\r\n\r\n", "0\r\n"},
+  };
+  for (const auto& [bytes, expected] : all) {
+    http1_request_parser parser;
+    const auto head = with_fields("Transfer-Encoding: chunked\r\n");
+    CAF_REQUIRE(parser.parse_head(head).has_value());
+    collected got;
+    size_t taken = 0;
+    for (size_t given = 1; given <= bytes.size(); ++given)
+      taken +=
+          parser.parse_content(std::string_view{bytes}.substr(taken, given - taken), got).value();
+    CAF_CHECK(parser.done());
+    CAF_CHECK_EQUAL(taken, bytes.size());
+    CAF_CHECK_EQUAL(got.content + got.trailers, expected);
+  }
+}
+
 CAF_TEST(a piece that ends within the head of a chunk is not taken) {
   http1_request_parser parser;
   const auto head = with_fields("Transfer-Encoding: chunked\r\n");
