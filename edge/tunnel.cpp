@@ -170,7 +170,8 @@ awaitable<void> tunnel::open() {
     cut(runtime::to_string(greeted.error()));
     co_return;
   }
-  enter(state::attaching);
+  // Behind its hello a connector may have said that it leaves: then it attaches as one that drains.
+  if (state_ == state::greeting) enter(state::attaching);
   if (auto attached = co_await attach(); !attached) cut(runtime::to_string(attached.error()));
 }
 

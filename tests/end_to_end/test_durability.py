@@ -7,6 +7,7 @@ import pytest
 
 from harness.processes import BIN, connector, run, wait_until
 from harness.published import application_toml, group_toml
+from harness.tunnel import tunnel
 
 
 def answers(own, path="hello", name="app"):
@@ -320,3 +321,21 @@ def test_the_published_stays_after_a_restart_without_its_file(make_world):
     assert own.node.stop() == 0
     own.node.start()
     assert "kept" in own.control.expect("get", "applications")
+
+
+def test_a_connector_that_leaves_with_its_hello_harms_nobody(make_world):
+    world = make_world()
+    identity = world.connector.state / "identity.pem"
+    for number in range(3):
+        passing = tunnel(world.node.port, "connectors.localhost", world.node.ca, identity, f"passing-{number}")
+        while not passing.greeted:
+            assert passing.read(leaving=True) is not None
+        passing.sock.settimeout(10)
+        try:
+            while passing.sock.recv(1 << 16):
+                pass
+        except ConnectionError:
+            pass
+        passing.close()
+    assert answers(world) == 200
+    assert world.node.process.running
