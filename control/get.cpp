@@ -66,7 +66,8 @@ outcome<report> get(const get_command& c, const admin_client& admin) {
   if (c.format == output_format::toml && !describable) {
     return bad_input("-o toml is for applications and groups; use table or json");
   }
-  if (*kind == "audit" && !c.name.empty()) return bad_input("get audit takes no NAME");
+  if ((*kind == "audit" || *kind == "nodes") && !c.name.empty())
+    return bad_input("get " + *kind + " takes no NAME");
   auto response = admin.get(path_of(c, *kind));
   if (!response) return response.error();
   bool filtered = *kind == "sessions" && !c.name.empty();

@@ -72,7 +72,7 @@ void add_apply(CLI::App& app, draft& d) {
 void add_get(CLI::App& app, draft& d) {
   auto* sub = app.add_subcommand("get", "Show what the service has");
   sub->footer(help::get);
-  sub->add_option("KIND", d.get.kind, "applications, groups, connectors, sessions or audit")
+  sub->add_option("KIND", d.get.kind, "applications, groups, connectors, nodes, sessions or audit")
       ->required()
       ->type_name("");
   sub->add_option("NAME", d.get.name, "Only this one")->type_name("");

@@ -33,6 +33,10 @@ std::string state_of(const object& o, std::string_view key) {
   return is_true(o, key) ? "connected" : "offline";
 }
 
+std::string link_of(const object& o, std::string_view key) {
+  return is_true(o, key) ? "connected" : "unreachable";
+}
+
 /// Sessions name their user either directly or with all of its claims.
 std::string user_of(const object& o, std::string_view key) {
   auto name = text_of(o, key);
@@ -69,14 +73,20 @@ const std::vector<column>& columns_of(std::string_view kind) {
                                          {"ACTOR", "actor"},        {"TARGET", "target"},
                                          {"OUTCOME", "outcome"},    {"ADDRESS", "address"},
                                          {"REQUEST", "request_id"}, {"DETAIL", "detail"}};
+  static const std::vector<column> nodes{{"NODE", "address"},
+                                         {"STATE", "connected", link_of},
+                                         {"VERSION", "version"},
+                                         {"CONNECTORS DIAL", "connectors_address"},
+                                         {"GROUPS WITH TUNNELS", "groups"}};
   if (kind == "groups") return groups;
+  if (kind == "nodes") return nodes;
   if (kind == "applications") return applications;
   if (kind == "connectors") return connectors;
   return kind == "sessions" ? sessions : audit;
 }
 
-constexpr std::array<std::string_view, 5> kinds{"applications", "groups", "connectors", "sessions",
-                                                "audit"};
+constexpr std::array<std::string_view, 6> kinds{"applications", "groups",   "connectors",
+                                                "nodes",        "sessions", "audit"};
 
 }  // namespace
 
@@ -85,7 +95,7 @@ outcome<std::string> parse_kind(std::string_view text) {
     if (text == kind || (kind.ends_with('s') && text == kind.substr(0, kind.size() - 1)))
       return std::string{kind};
   }
-  return bad_input("expected applications, groups, connectors, sessions or audit, found \"" +
+  return bad_input("expected applications, groups, connectors, nodes, sessions or audit, found \"" +
                    printable(text) + "\"");
 }
 

@@ -42,6 +42,17 @@ CAF_TEST(connectors show state and alarm) {
                   "          -\n");
 }
 
+CAF_TEST(nodes show how they are reached and what is there) {
+  CAF_CHECK_EQUAL(parse_kind("node").value(), "nodes");
+  CAF_CHECK_EQUAL(view("nodes", array_of(R"([
+    {"address":"192.0.2.2:7443","connected":true,"version":"0.1.0",
+     "connectors_address":"192.0.2.2:443","groups":["hq","lab"]},
+    {"address":"192.0.2.3:7443","connected":false,"version":"","groups":[]}])")),
+                  "NODE            STATE        VERSION  CONNECTORS DIAL  GROUPS WITH TUNNELS\n"
+                  "192.0.2.2:7443  connected    0.1.0    192.0.2.2:443    hq, lab\n"
+                  "192.0.2.3:7443  unreachable  -        -                -\n");
+}
+
 CAF_TEST(a session names its user in either form) {
   auto text =
       view("sessions", array_of(R"([{"id":"1","user":"alice"},{"id":"2","user":{"name":"bob"}}])"));
