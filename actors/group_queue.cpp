@@ -90,6 +90,12 @@ void start_timer(queue_pointer self, actor_time now) {
     self->delayed_send(self, *wait, expire_atom_v, self->state.epoch);
 }
 
+/// Whoever waits must not depend on the next one who comes.
+void call_over(queue_pointer self, actor_time now) {
+  auto& state = self->state;
+  if (state.wants_tunnel(now)) self->send(state.summoner, summon_atom_v, state.group);
+}
+
 caf::result<dispatch> submit(queue_pointer self, exchange_ticket& ticket) {
   auto& state = self->state;
   const auto now = self->clock().now();
@@ -101,7 +107,7 @@ caf::result<dispatch> submit(queue_pointer self, exchange_ticket& ticket) {
       e.category != error_category::none)
     promise.deliver(runtime::to_caf(e));
   start_timer(self, now);
-  if (state.wants_tunnel(now)) self->send(state.summoner, summon_atom_v, state.group);
+  call_over(self, now);
   return promise;
 }
 
@@ -125,12 +131,18 @@ group_queue_actor::behavior_type group_queue(queue_pointer self, std::string gro
       },
       [self](attach_atom, const tunnel_info& tunnel) {
         self->state.board.attach(tunnel);
+        self->state.summoned.reset();
         self->state.serve(self->clock().now());
       },
-      [self](detach_atom, tunnel_id tunnel) { self->state.board.detach(tunnel); },
+      [self](detach_atom, tunnel_id tunnel) {
+        self->state.board.detach(tunnel);
+        call_over(self, self->clock().now());
+      },
       [self](silent_atom, tunnel_id tunnel, bool silent) {
+        const auto now = self->clock().now();
         self->state.board.set_silent(tunnel, silent);
-        self->state.serve(self->clock().now());
+        self->state.serve(now);
+        call_over(self, now);
       },
       [self](lookup_atom) -> caf::result<uint32_t, uint32_t> {
         return {self->state.board.running(), static_cast<uint32_t>(self->state.line.size())};

@@ -66,7 +66,7 @@ struct group_queue_state {
   uint64_t epoch = 0;                  ///< of the timer that counts
   std::optional<actor_time> due;       ///< when it fires; none: nobody waits
   summoner_actor summoner;             ///< null until it is named
-  std::optional<actor_time> summoned;  ///< when it was last told
+  std::optional<actor_time> summoned;  ///< when it was last told, if no tunnel has come since
   bool due_changed = false;            ///< a timer for `due` has still to be made
 };
 

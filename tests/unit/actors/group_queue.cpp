@@ -199,6 +199,26 @@ CAF_TEST(the last connection may go while exchanges wait) {
   CAF_CHECK_EQUAL(b->value->tunnel.number, 2u);
 }
 
+CAF_TEST(whoever is left waiting without a connector has one called over at once) {
+  size_t calls = 0;
+  const auto summoner = own(sys.spawn([&calls](summoner_actor::pointer) {
+    return summoner_actor::behavior_type{[&calls](summon_atom, const std::string&) { ++calls; }};
+  }));
+  tell(queue, subscribe_atom_v, summoner);
+  attach(1, 1);
+  submit();
+  const auto a = submit();
+  CAF_CHECK_EQUAL(calls, 0u);
+  tell(queue, detach_atom_v, tunnel_id{0, 1});
+  CAF_CHECK_EQUAL(calls, 1u);
+  // One that came and fell silent is called for as if it had not come.
+  attach(2, 1);
+  CAF_CHECK(a->value.has_value());
+  submit();
+  tell(queue, silent_atom_v, tunnel_id{0, 2}, true);
+  CAF_CHECK_EQUAL(calls, 2u);
+}
+
 CAF_TEST(a connector that just failed the exchange is avoided) {
   attach(1, 10);
   tell(queue, attach_atom_v, make_tunnel(2, 10, 0, "c2"));
