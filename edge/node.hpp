@@ -6,8 +6,9 @@
 
 namespace postern::edge {
 
-/// Runs `postern serve`. `enable_chaos`: administrators may make actors crash. Returns the exit status: 0 after a planned stop, 1 if it could not start,
-/// 2 for a users file that does not hold (said on standard error).
+/// Runs `postern serve`. `enable_chaos`: administrators may make actors crash. Returns the exit
+/// status: 0 after a planned stop, 1 if it could not start, 2 for a users file that does not hold
+/// (said on standard error).
 int run_node(const config::node& options, bool enable_chaos);
 
 /// Runs `postern rotate-keys`: adds a cookie key. Exit status as above.

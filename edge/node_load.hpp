@@ -22,7 +22,7 @@ struct node_load {
   std::array<std::atomic<uint64_t>, 256> published_version{};
   std::shared_ptr<traffic_limits> traffic;  ///< set before the shards serve
   bool trials = false;  ///< administrators may make actors crash; set before the shards serve
-  std::atomic<bool> draining{false};        ///< finish what runs, take nothing new
+  std::atomic<bool> draining{false};  ///< finish what runs, take nothing new
 
   /// Whether the first `shards` shards have taken over that version.
   bool in_force(uint64_t version, size_t shards) const noexcept {

@@ -66,7 +66,7 @@ class user(client):
             except (OSError, EOFError, ValueError, asyncio.TimeoutError) as problem:
                 outcome = type(problem).__name__
                 self.leave()
-            # From when it was due: a load that falls behind makes everything look slow, not fast.
+            # When it was due as well: a load that falls behind has to show.
             self.results.append({"id": ident, "kind": self.kind, "group": self.group, "node": self.asked, "due": due,
                                  "sent": sent, "answered": self.answered, "ended": time.time(), "outcome": outcome})
 

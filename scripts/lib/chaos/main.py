@@ -16,7 +16,7 @@ from verdict import broken, count, damage  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 # Of each process of the load: kind, its rate in the scenario, connections. One alone would not keep up.
-LOADS = ((("GET", "gets", 36),), (("POST", "posts", 12), ("upload", "uploads", 6), ("download", "downloads", 6)))
+LOADS = ((("GET", "gets", 96),), (("POST", "posts", 12), ("upload", "uploads", 6), ("download", "downloads", 6)))
 
 
 def start_load(own, plan, folder, begin):

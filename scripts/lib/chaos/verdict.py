@@ -29,18 +29,18 @@ class damage:
 def time_to_recover(requests, begun):
     """The longest time after the begin of a fault at which a request was still due that failed or was slow."""
     ends = begun[1:] + [float("inf")]
-    return max((row["due"] - at for at, end in zip(begun, ends) for row in requests if at <= row["due"] < end
-                and (row["outcome"] != "ok" or row["ended"] - row["due"] > SLOW)), default=0.0)
+    return max((row["sent"] - at for at, end in zip(begun, ends) for row in requests if at <= row["sent"] < end
+                and (row["outcome"] != "ok" or row["ended"] - row["sent"] > SLOW)), default=0.0)
 
 
 def slowest_start(requests, arrived):
     """What a request waits for: the head of the response; one that nobody may repeat: to reach the origin."""
-    return max([row["answered"] - row["due"] for row in requests if row["kind"] in IDEMPOTENT and row["answered"]]
-               + [arrived[row["id"]] - row["due"] for row in requests if row["id"] in arrived], default=0.0)
+    return max([row["answered"] - row["sent"] for row in requests if row["kind"] in IDEMPOTENT and row["answered"]]
+               + [arrived[row["id"]] - row["sent"] for row in requests if row["id"] in arrived], default=0.0)
 
 
 def slowest(requests, *kinds):
-    return max((row["ended"] - row["due"] for row in requests if not kinds or row["kind"] in kinds), default=0.0)
+    return max((row["ended"] - row["sent"] for row in requests if not kinds or row["kind"] in kinds), default=0.0)
 
 
 def count(requests, streams, notes, done):
@@ -69,6 +69,8 @@ def count(requests, streams, notes, done):
         "stream_ends": dict(collections.Counter(f"{row['kind']} {row['outcome']} {row['problem']}".strip()
                                                 for row in ended)),
         "stream_gap": max((row["gap"] for row in streams), default=0.0),
+        # How late the load itself was with a request: its connections were busy, or it did not get the machine.
+        "load_lag": max((row["sent"] - row["due"] for row in requests), default=0.0),
         "slowest": slowest(requests),
         "slowest_gets": slowest(requests, "GET"),
         "slowest_posts": slowest(requests, "POST", "upload"),

@@ -20,6 +20,12 @@ routing_subscriber_actor::behavior_type routing_follower(routing_subscriber_acto
 struct crash_fixture : store_fixture {
   node_supervisor_actor supervisor = start(node_supervisor, environment());
 
+  ~crash_fixture() {
+    // While clock and store are there: an audit log that has something to write does so at its end.
+    tell(supervisor, shut_atom_v);
+    consume_messages();
+  }
+
   node_environment environment() {
     return {.store = medium,
             .key_source = start(empty_key_source),
