@@ -207,6 +207,7 @@ void read_cluster(toml_section s, cluster_options& out, const node& n, named_fil
 }
 
 void read_limits(toml_section s, limit_options& out) {
+  s.read("connections", out.connections, 0, 10'000'000);
   s.read("connections_per_address", out.connections_per_address, 0, 1'000'000);
   s.read("requests_per_address", out.requests_per_address, 0, 1'000'000);
   s.read("requests_per_application", out.requests_per_application, 0, 1'000'000);

@@ -63,6 +63,8 @@ struct session_options {
 
 /// 0: no limit. An address is one of IPv4, or a network of 64 bits of IPv6.
 struct limit_options {
+  /// Of users at once, of the whole node; 0: nine tenths of what the file descriptors allow.
+  uint32_t connections = 0;
   uint32_t connections_per_address = 0;   ///< at once
   uint32_t requests_per_address = 0;      ///< a second; more get 429
   uint32_t requests_per_application = 0;  ///< a second, of all users together

@@ -4,6 +4,7 @@
 #include "config/place.hpp"
 #include "connector/connector_io.hpp"
 #include "connector/limits.hpp"
+#include "runtime/descriptors.hpp"
 #include "runtime/files.hpp"
 #include "runtime/log.hpp"
 #include "runtime/shard_scheduler.hpp"
@@ -131,6 +132,8 @@ int run(const run_options& options) {
       !logging)
     return refuse(logging.error().detail);
   ::unlink(state.ready_file().c_str());
+  // Each exchange may need a connection to its origin: a thousand per tunnel.
+  runtime::raise_descriptor_limit();
 
   runtime::shard_pool shards{options.shards};
   shards.start();

@@ -29,6 +29,7 @@ constexpr auto subscribe_timeout = std::chrono::seconds{10};
 constexpr auto handshake_grace = std::chrono::milliseconds{250};
 // When the process has no descriptors left, accepting again at once would spin.
 constexpr auto accept_pause = std::chrono::milliseconds{50};
+constexpr auto full_pause = std::chrono::seconds{1};
 
 using pause_timer =
     asio::basic_waitable_timer<std::chrono::steady_clock,
@@ -192,7 +193,13 @@ awaitable<void> edge_shard::retire(listening& last,
 
 awaitable<void> edge_shard::welcome(runtime::tcp_socket socket) {
   const counted open{context_.load->connections};
+  const auto& load = *context_.load;
   auto address = address_of(socket);
+  const bool full = load.connections > load.budget.users;
+  if (load.connections + load.tunnels > load.budget.all) {
+    tell_full();
+    co_return;
+  }
   connection_place place{*context_.load->traffic, address};
   if (!place) {
     runtime::log_event(spdlog::level::info, "too many connections", {{"address", address}});
@@ -224,11 +231,25 @@ awaitable<void> edge_shard::welcome(runtime::tcp_socket socket) {
     co_return;
   }
   auto session = make_connection(std::move(connection), std::move(address));
+  if (full) {
+    tell_full();
+    session->make_brief();
+  }
   auto* key = session.get();
   connections_.emplace(key, session);
   if (context_.load->draining.load(std::memory_order_relaxed)) session->drain();
   co_await session->run();
   connections_.erase(key);
+}
+
+void edge_shard::tell_full() {
+  // Once a second: a line for each would add the disk to what is short.
+  const auto now = std::chrono::steady_clock::now();
+  if (now - full_told_ < full_pause) return;
+  full_told_ = now;
+  runtime::log_event(spdlog::level::warn, "the node is full: connections are refused",
+                     {{"connections", std::to_string(context_.load->connections)},
+                      {"tunnels", std::to_string(context_.load->tunnels)}});
 }
 
 std::shared_ptr<user_connection> edge_shard::make_connection(runtime::transport connection,
@@ -242,6 +263,7 @@ std::shared_ptr<user_connection> edge_shard::make_connection(runtime::transport 
 
 awaitable<void> edge_shard::redirect(runtime::tcp_socket socket) {
   const counted open{context_.load->connections};
+  if (context_.load->connections > context_.load->budget.users) co_return tell_full();
   runtime::transport connection{std::move(socket), nullptr};
   runtime::coarse_timer deadline;
   context_.home.timers().arm(

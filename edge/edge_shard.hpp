@@ -67,6 +67,7 @@ class edge_shard {
   void on_message(caf::message& content);
   void take_routing(actors::routing_ptr routing);
   void take_handles(actors::node_handles_ptr handles);
+  void tell_full();
 
   edge_context context_;
   const server_identity& identity_;
@@ -78,6 +79,7 @@ class edge_shard {
   std::vector<std::unique_ptr<listening>> listening_;
   std::unordered_map<user_connection*, std::weak_ptr<user_connection>> connections_;
   std::unordered_set<runtime::transport*> shaking_;  ///< TLS handshakes under way
+  std::chrono::steady_clock::time_point full_told_;  ///< when the log was told that we are full
 };
 
 }  // namespace postern::edge

@@ -81,7 +81,8 @@ void http1_connection::cancel_after(std::chrono::milliseconds patience) {
 
 awaitable<http1_connection::head_outcome> http1_connection::read_head() {
   timed_out_ = false;
-  cancel_after(limits::keep_alive_timeout);
+  cancel_after(serves_service_only() ? std::chrono::milliseconds{limits::head_timeout}
+                                     : limits::keep_alive_timeout);
   size_t scanned = 0;
   for (bool begun = false;;) {
     while (in_end_ - in_begin_ >= 2 && scanned == 0 && in_[in_begin_] == '\r' &&
@@ -143,7 +144,7 @@ awaitable<void> http1_connection::serve_next() {
     co_return;
   }
   head_request_ = checked->method == "HEAD";
-  keep_alive_ = checked->keep_alive;
+  keep_alive_ = checked->keep_alive && !serves_service_only();
   content_ended_ = !checked->has_content;
   owes_continue_ = checked->expects_continue;
   unread_ = readable_ = false;

@@ -25,6 +25,7 @@ class http1_connection final : public user_connection,
   ~http1_connection() override;
 
   runtime::awaitable<void> run() override;
+  void make_brief() override { serve_service_only(); }
   void drain() override { tell_to_move(); }
   void leave() override;
   void stop_waiting() override { user_request::stop_waiting(); }

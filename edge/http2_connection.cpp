@@ -102,6 +102,10 @@ void http2_connection::release(http2_request& request) {
   free_.push_back(&request);
   keep_free(kept_requests);
   done_.wake();
+  if (brief_ && !left_) {
+    left_ = true;
+    session_.go_away();
+  }
   if (free_.size() < requests_.size() || session_.open_streams() > 0) return;
   if (left_)
     linger();
@@ -145,6 +149,11 @@ void http2_connection::on_idle() {
   rested_ = true;
   keep_free(0);
   arm_idle(limits::keep_alive_timeout - rest_after);
+}
+
+void http2_connection::make_brief() {
+  brief_ = true;
+  arm_idle(limits::head_timeout);
 }
 
 void http2_connection::drain() {

@@ -27,6 +27,7 @@ class http2_connection final : public user_connection,
   ~http2_connection() override;
 
   runtime::awaitable<void> run() override;
+  void make_brief() override;
   void drain() override;
   void leave() override;
   void stop_waiting() override;
@@ -45,6 +46,8 @@ class http2_connection final : public user_connection,
   /// The session that a request of this connection has opened last: cookies are rarely different.
   const std::unique_ptr<opened_session>& last_session() const noexcept { return last_session_; }
   void remember(const opened_session& session);
+  /// Only requests to the service's own names are served (make_brief()).
+  bool is_brief() const noexcept { return brief_; }
   /// The head of the newest request is complete.
   void on_head_complete() noexcept { deadline_.disarm(); }
   /// A request is over and its coroutine at rest.
@@ -73,6 +76,7 @@ class http2_connection final : public user_connection,
   runtime::coarse_timer farewell_;  ///< of leaving
   bool rested_ = false;             ///< idle for so long that nothing is kept for the next request
   bool left_ = false;               ///< the last GOAWAY is out
+  bool brief_ = false;              ///< the node is full: leaves after the first request
 };
 
 }  // namespace postern::edge

@@ -15,7 +15,9 @@ http2_request::http2_request(http2_connection& connection)
     : user_request(connection.context(), connection.gate(), connection.service()),
       connection_(connection),
       begin_(connection.context().home),
-      point_(connection.context().home) {}
+      point_(connection.context().home) {
+  if (connection.is_brief()) serve_service_only();
+}
 
 http2_request::~http2_request() = default;
 

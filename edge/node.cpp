@@ -16,6 +16,7 @@
 #include "edge/sts_clients.hpp"
 #include "edge/traffic_limits.hpp"
 #include "runtime/cluster_link.hpp"
+#include "runtime/descriptors.hpp"
 #include "runtime/files.hpp"
 #include "runtime/log.hpp"
 
@@ -209,6 +210,10 @@ void node::publish(const actors::routing& routing) {
 
 result<void> node::start_edge() {
   load_->traffic = std::make_shared<traffic_limits>(options_.limits);
+  load_->budget =
+      make_connection_budget(options_.limits.connections, runtime::raise_descriptor_limit());
+  spdlog::info("takes {} connections of users, {} of everybody", load_->budget.users,
+               load_->budget.all);
   for (size_t i = 0; i < shards_.size(); ++i) {
     edge_context context{shards_.at(i), shards_,       options_,    urls_,     clock_,
                          random_,       keys_.cookies, issuer_tls_, sts_.get()};

@@ -1,6 +1,8 @@
 #pragma once
 // Counts of a whole node that shut-down and limits look at. Any thread.
 
+#include "edge/connection_budget.hpp"
+
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -21,6 +23,8 @@ struct node_load {
   /// By shard: the version of what is published that it has taken over.
   std::array<std::atomic<uint64_t>, 256> published_version{};
   std::shared_ptr<traffic_limits> traffic;  ///< set before the shards serve
+  connection_budget budget;                 ///< the same
+  std::atomic<bool> draining{false};        ///< finish what runs, take nothing new
   bool trials = false;  ///< administrators may make actors crash; set before the shards serve
   std::atomic<bool> draining{false};  ///< finish what runs, take nothing new
 

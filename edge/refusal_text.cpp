@@ -88,6 +88,8 @@ constexpr std::array texts{
     // -- the connectors
     refusal_text{"no_connector", no_answer,
                  "No connector that reaches the application is connected.", soon},
+    refusal_text{"node_full", "Too much to do",
+                 "The service has as many connections as it can take.", soon},
     refusal_text{"queue_full", "Too much to do",
                  "Too many requests wait for the connectors of the application.", soon},
     refusal_text{"queue_overload", "Too much to do",

@@ -13,6 +13,10 @@ class user_connection {
   /// Serves the connection until it ends. Call once.
   virtual runtime::awaitable<void> run() = 0;
 
+  /// The node has all the connections that it wants: this one ends after one request, which is
+  /// answered only if it is for the service's own names. Before run().
+  virtual void make_brief() = 0;
+
   /// The node is about to leave: requests are still served, and told that they are the last ones;
   /// streams that may last for long are told to move.
   virtual void drain() = 0;

@@ -80,6 +80,8 @@ awaitable<void> user_request::serve(const checked_request& request, const field_
     co_return refuse(too_many_requests("request"));
   if (site_.is_service_host(request.host))
     co_await serve_service(request, fields);
+  else if (service_only_)
+    refuse({error_category::overloaded, "node_full", "service", {}});
   else
     co_await serve_application(request, fields);
 }

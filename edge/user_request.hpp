@@ -70,6 +70,10 @@ class user_request : protected user_stream {
 
   void respond(const runtime::http_response& response);
 
+  /// The node is full: only requests to the service's own names are served.
+  void serve_service_only() noexcept { service_only_ = true; }
+  bool serves_service_only() const noexcept { return service_only_; }
+
   edge_context& context_;
   exchange exchange_;
   std::string request_id_;
@@ -108,6 +112,7 @@ class user_request : protected user_stream {
   clock::time_point began_at_;
   refusal_form form_ = refusal_form::problem;
   bool authenticated_ = false;  ///< session_ is this request's
+  bool service_only_ = false;
 };
 
 }  // namespace postern::edge

@@ -56,6 +56,39 @@ def test_an_address_gets_no_more_connections_than_it_may(make_world):
             one.stream.close()
 
 
+def test_a_full_node_refuses_users_and_keeps_room_for_connectors_and_administrators(make_world):
+    world = make_world(sections={"limits": "connections = 20"})
+    held = []
+    try:
+        while len(held) < 40:
+            held.append(raw_client(world.node.port, "app.localhost", world.node.ca))
+            head, content = ask(world, held[-1], "app")
+            if head.status != 200:
+                break
+        # Some of the twenty may be the connector's pulls.
+        assert 15 <= len(held) <= 21
+        assert head.status == 503 and b"node_full" in content and int(head.get("Retry-After")) >= 1
+        assert head.get("Connection") == "close" and held.pop().ended()
+        with http2_client(world.node.port, "app.localhost", world.node.ca) as client:
+            answer = client.ask("/hello")
+            assert answer.status == 503 and b"node_full" in answer.content and answer.get("retry-after")
+            wait_until(lambda: not client.read(), "the connection to end")
+        assert world.connector.stop() == 0
+        world.connector.start()
+        world.control.expect("get", "applications")
+        assert ask(world, held[0], "app")[0].status == 200
+        for _ in range(5):
+            held.pop().stream.close()
+
+        def served():
+            with raw_client(world.node.port, "app.localhost", world.node.ca) as client:
+                return ask(world, client, "app")[0].status == 200
+        wait_until(served, "the places of closed connections")
+    finally:
+        for one in held:
+            one.stream.close()
+
+
 def test_slow_content_for_the_service_is_cut(world):
     head = (f"POST /api/v1/apply HTTP/1.1\r\nHost: admin.localhost:{world.node.port}\r\nContent-Length: 1000\r\n\r\n")
     with raw_client(world.node.port, "admin.localhost", world.node.ca, timeout=60 * PATIENCE) as client, \

@@ -83,6 +83,7 @@ exchanges = 7
 lifetime = "1h"
 leeway = "0s"
 [limits]
+connections = 5000
 connections_per_address = 10
 requests_per_address = 20
 requests_per_application = 30
@@ -112,6 +113,7 @@ access = false
   CAF_CHECK_EQUAL(n->connectors.exchanges, 7u);
   CAF_CHECK(n->session.lifetime == 1h);
   CAF_CHECK(n->session.leeway == 0s);
+  CAF_CHECK_EQUAL(n->limits.connections, 5'000u);
   CAF_CHECK_EQUAL(n->limits.connections_per_address, 10u);
   CAF_CHECK_EQUAL(n->limits.requests_per_address, 20u);
   CAF_CHECK_EQUAL(n->limits.requests_per_application, 30u);
