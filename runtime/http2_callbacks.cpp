@@ -122,6 +122,14 @@ struct http2_callbacks {
     return 0;
   }
 
+  /// nghttp2 looks at no PRIORITY once we have said that we use none (RFC 9218, section 2.1), and a
+  /// connection has no priority all the same (RFC 9113, section 6.3).
+  static int on_begin_frame(nghttp2_session* session, const nghttp2_frame_hd* frame, void*) {
+    if (frame->type == NGHTTP2_PRIORITY && frame->stream_id == 0)
+      nghttp2_session_terminate_session(session, NGHTTP2_PROTOCOL_ERROR);
+    return 0;
+  }
+
   static int on_begin_headers(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
     auto& s = self(user);
     s.release_incoming();
@@ -236,6 +244,7 @@ struct http2_callbacks {
       nghttp2_session_callbacks_set_send_callback(c, &on_send);
       nghttp2_session_callbacks_set_send_data_callback(c, &on_send_content);
       nghttp2_session_callbacks_set_on_frame_send_callback(c, &on_frame_sent);
+      nghttp2_session_callbacks_set_on_begin_frame_callback(c, &on_begin_frame);
       nghttp2_session_callbacks_set_on_begin_headers_callback(c, &on_begin_headers);
       nghttp2_session_callbacks_set_on_header_callback2(c, &on_header);
       nghttp2_session_callbacks_set_on_invalid_header_callback2(c, &on_invalid_header);

@@ -210,6 +210,7 @@ CONNECTION_ERRORS = {
     "push allowed twice": (settings([(2, 2)]), PROTOCOL_ERROR),
     "a window of 4 GiB": (settings([(4, 0xFFFFFFFF)]), FLOW_CONTROL_ERROR),
     "frames of one byte": (settings([(5, 1)]), PROTOCOL_ERROR),
+    "a priority of the connection": (frame(PRIORITY, 0, b"\0\0\0\0\1"), PROTOCOL_ERROR),
     "a continuation of nothing": (frame(CONTINUATION, 1, b"", END_HEADERS), PROTOCOL_ERROR),
     "a frame too large": (frame(DATA, 1, b"x" * 20_000), FRAME_SIZE_ERROR),
     "fields that are none": (frame(HEADERS, 1, b"\xff\xff\xff\xff\xff\xff", END_HEADERS | END_STREAM), COMPRESSION_ERROR),
