@@ -5,15 +5,15 @@
 namespace postern::config {
 
 std::string place_of(const std::string& file, std::string_view path) {
-  auto place = file;
+  const auto key = ": " + std::string{path.substr(path.rfind('.') + 1)};
   try {
     const auto document = toml::parse_file(file);
     if (const auto* node = document.at_path(path).node())
-      place += ":" + std::to_string(node->source().begin.line);
+      return file + ":" + std::to_string(node->source().begin.line) + key;
   } catch (const toml::parse_error&) {
-    // It could be read when the program started.
+    return file + key;
   }
-  return place.append(": ").append(path.substr(path.rfind('.') + 1));
+  return file + key;
 }
 
 }  // namespace postern::config

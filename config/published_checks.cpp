@@ -20,7 +20,7 @@ constexpr size_t longest_assignment = 256;
 constexpr size_t most_assignments = 10'000;
 constexpr size_t longest_text = 1'024;
 /// A dozen certificates; every connector of the group pulls them with each configuration.
-constexpr size_t longest_authorities = 32 * 1'024;
+constexpr size_t longest_authorities = size_t{32} * 1'024;
 
 using maybe_problem = std::optional<field_problem>;
 
