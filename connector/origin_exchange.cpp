@@ -267,6 +267,7 @@ void origin_exchange::on_response_head(unsigned status, const field_list& fields
   // RFC 8441, section 5.1: 200 stands for HTTP/1.1's 101.
   fields_.assign({{":status", status_text(response_.is_switched() ? 200 : status, room)}});
   select_response_fields(fields, status, fields_);
+  fields_.push_back(via_of(response_.is_http10() ? "1.0" : "1.1"));
   session().submit_response(*this, fields_, !has_content);
   if (response_.is_switched()) open_window();
   // An origin that refuses does not want the content.

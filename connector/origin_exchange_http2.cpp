@@ -146,6 +146,7 @@ void origin_exchange::on_origin_head(const field_list& fields, bool ended) {
   status_ = status_of(fields);
   fields_.assign({{":status", runtime::field_value(fields, ":status")}});
   select_response_fields(fields, status_, fields_);
+  fields_.push_back(via_of("2"));
   session().submit_response(*this, fields_, ended);
   if (status_ >= 300) patience_.disarm();
   touch();

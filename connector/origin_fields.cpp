@@ -185,6 +185,11 @@ void select_response_fields(const field_list& fields, unsigned status, field_lis
   }
 }
 
+runtime::field_view via_of(std::string_view version) noexcept {
+  if (version == "2") return {"via", "2 postern"};
+  return {"via", version == "1.0" ? std::string_view{"1.0 postern"} : "1.1 postern"};
+}
+
 bool is_trailer(std::string_view name) noexcept {
   return !name.empty() && name[0] != ':' && !is_hop_by_hop(name) && !is_ours(name) &&
          name != "content-length" && name != "trailer";

@@ -51,6 +51,10 @@ std::optional<request_traits> select_request_fields(const runtime::field_list& f
 void select_response_fields(const runtime::field_list& fields, unsigned status,
                             runtime::field_list& out);
 
+/// Our line of a response's Via (RFC 9110, section 7.6.3): `version` of HTTP is what the origin
+/// answered in, "1.0", "1.1" or "2". The node says the same of the request, in the user's version.
+runtime::field_view via_of(std::string_view version) noexcept;
+
 /// Whether a trailer field may go on: no framing, routing or pseudo-field (RFC 9110,
 /// section 6.5.1), no `postern-*`. The name in lower case.
 bool is_trailer(std::string_view name) noexcept;

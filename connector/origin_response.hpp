@@ -59,6 +59,8 @@ class origin_response final : private runtime::content_sink {
 
   bool has_started() const noexcept { return started_; }  ///< any byte has arrived
   bool has_head() const noexcept { return phase_ > phase::head; }
+  /// The origin speaks HTTP/1.0. Precondition: has_head().
+  bool is_http10() const noexcept { return parser_->version() < 11; }
   bool is_switched() const noexcept { return phase_ == phase::unframed && upgrade_; }
   /// Whether the connection may carry another exchange as far as the response is concerned:
   /// complete by its framing, persistent (RFC 9112, section 9.3), and with nothing behind it.

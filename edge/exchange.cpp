@@ -276,7 +276,6 @@ void exchange::translate_response(const runtime::field_list& fields) {
       response_.push_back(f);
     }
   }
-  response_.push_back({"via", "1.1 postern"});
 }
 
 error exchange::connector_error(std::string_view cause) const {

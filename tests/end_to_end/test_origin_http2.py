@@ -17,6 +17,20 @@ from harness.wire import raw_client, read_content
 MIB = 1 << 20
 
 
+class late_origin(http2_origin):
+    """Says nothing before it may, not even its settings."""
+
+    def __init__(self, **options):
+        self.go = threading.Event()
+        self.waiting = 0
+        super().__init__(**options)
+
+    def _serve(self, sock):
+        self.waiting += 1
+        self.go.wait(20)
+        super()._serve(sock)
+
+
 class origins:
     """Every kind of HTTP/2 origin, each an application of the same node."""
 
@@ -27,6 +41,7 @@ class origins:
         context.set_alpn_protocols(["h2"])
         self.tls = http2_origin(context)
         self.narrow = http2_origin(settings={h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: 2})
+        self.late = late_origin(settings={h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: 1})
         only_http1 = certificates.server_context(certificate, key)
         only_http1.set_alpn_protocols(["http/1.1"])
         self.old_tls = raw_origin(only_http1)
@@ -37,6 +52,7 @@ class origins:
             "plain": (self.plain.url, h2c),
             "tls": (self.tls.url, {**tls, **trusted}),
             "narrow": (self.narrow.url, h2c),
+            "late": (self.late.url, h2c),
             "impatient": (self.plain.url, {**h2c, "response_timeout": "1s"}),
             "idle": (self.plain.url, {**h2c, "idle_timeout": "1s"}),
             "untrusted": (self.tls.url, tls),
@@ -58,7 +74,7 @@ class origins:
             return client.answer()
 
     def close(self):
-        for one in (self.plain, self.tls, self.narrow, self.old_tls, self.old):
+        for one in (self.plain, self.tls, self.narrow, self.late, self.old_tls, self.old):
             one.close()
 
 
@@ -89,6 +105,7 @@ def test_requests_and_answers_pass(at, name):
     assert seen.get(":scheme") == ("https" if name == "tls" else "http")
     assert seen.get(":authority") == f"127.0.0.1:{origin.port}" and seen.get("content-length") == "5"
     assert seen.get("x-forwarded-proto") == "https" and seen.get("cookie") == "c=d; e=f"
+    assert seen.get("via") == "1.1 postern" and head.all("Via") == ["2 postern"]
     assert not [one for one, _ in seen.fields if one.startswith("postern-") or one in ("connection", "host")]
 
 
@@ -132,6 +149,24 @@ def test_the_limit_of_an_origin_is_kept(at):
     for one in threads:
         one.join(30)
     assert answers == [200] * 12 and most[0] <= 2
+
+
+def test_nothing_is_asked_before_the_origin_has_said_how_much_it_takes(at):
+    """Its first SETTINGS come late; more requests wait than it will allow."""
+    at.late.go.clear()
+    answers, streams_before = [], len(at.late.seen)
+    at.late.on("/late", lambda e: e.answer(200, b"late"))
+    threads = [threading.Thread(target=lambda: answers.append(at.ask("late", "/late", "POST")[0].status)) for _ in range(8)]
+    for one in threads:
+        one.start()
+    wait_until(lambda: at.late.waiting, "the connector to come")
+    time.sleep(0.5)
+    assert len(at.late.seen) == streams_before
+    at.late.go.set()
+    for one in threads:
+        one.join(30)
+    assert answers == [200] * 8
+    assert not [one for one in at.late.seen if one.reset_code is not None]
 
 
 def test_trailers_pass_both_ways(at):

@@ -68,6 +68,13 @@ def test_via_names_every_hop(world, client):
     assert ", ".join(client.answer()[0].all("Via")) == "1.1 behind, 1.1 postern"
 
 
+def test_via_names_the_version_that_a_message_was_received_in(world, client):
+    world.raw.on("/rule", lambda e: e.send(b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok"))
+    client.send(request(world))
+    assert client.answer()[0].all("Via") == ["1.0 postern"]
+    assert passed(world, client, first="GET /old HTTP/1.0").all("Via") == ["1.0 postern"]
+
+
 @pytest.mark.parametrize("line", [
     "Forwarded: for=192.0.2.1;host=evil.example;proto=http", "X-Forwarded-For: 192.0.2.1", "X-Forwarded-Host: evil.example",
     "X-Forwarded-Proto: http", "X-Forwarded-Port: 1", "X-Real-IP: 192.0.2.1", "X_Forwarded_For: 192.0.2.1",
@@ -231,3 +238,59 @@ def test_what_follows_a_response_is_no_response(world, client):
         client.send(request(world, first="GET /extra HTTP/1.1"))
         assert client.answer()[1] == b"ok"
         assert passed(world, client, first="GET /other HTTP/1.1").target == "/other"
+
+
+# -- fields that are between user and origin only --------------------------------------------------------------------
+
+UNTOUCHED = ["Range: bytes=2-4, 6-", 'If-Range: "a"', 'If-Match: "a", W/"b"', 'If-None-Match: W/"a"',
+             "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT", "If-Unmodified-Since: Sunday, 06-Nov-94 08:49:37 GMT",
+             "Accept-Encoding: br;q=1.0, *;q=0", "Cache-Control: no-store", "Pragma: no-cache", "Max-Forwards: 3", "Priority: u=1, i",
+             "Authorization: Basic eDp5", "Content-Encoding: gzip", "X-Empty:", "X-Latin: \xe9", "X-Spaces: a  b\tc", "Origin: null"]
+
+
+@pytest.mark.parametrize("line", UNTOUCHED, ids=[one.split(":")[0] for one in UNTOUCHED])
+def test_request_fields_of_the_ends_pass(world, client, line):
+    name, value = line.split(":", 1)
+    assert passed(world, client, line).all(name) == [value.strip(" ")]
+
+
+ANSWERS = {
+    "a part": (206, ["Content-Range: bytes 2-3/10", 'ETag: "a"', "Accept-Ranges: bytes"], b"cd"),
+    "several parts": (206, ["Content-Type: multipart/byteranges; boundary=x"], b"--x\r\n\r\nc\r\n--x--"),
+    "not modified": (304, ['ETag: W/"a"', "Content-Length: 7", "Vary: Accept", "Date: Sun, 06 Nov 1994 08:49:37 GMT"], b""),
+    "precondition failed": (412, ['ETag: "b"'], b"no"),
+    "no such part": (416, ["Content-Range: bytes */10"], b"no"),
+    "compressed": (200, ["Content-Encoding: br", "Vary: Accept-Encoding"], b"\x8b\x00\x80a\x03"),
+    "too early": (425, ["Retry-After: 1"], b"no"),
+    "unknown status": (299, ["X-Strange: \xe9"], b"ok"),
+    "a status of 599": (599, [], b"no"),
+    "two cookies": (200, ["Set-Cookie: a=b; HttpOnly", "Set-Cookie: c=d"], b"ok"),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_answers_of_the_origin_pass(world, client, name):
+    status, lines, body = ANSWERS[name]
+    length = [] if status == 304 else [f"Content-Length: {len(body)}"]
+    text = "\r\n".join([f"HTTP/1.1 {status} Whatever", *lines, *length]).encode("latin-1") + b"\r\n\r\n" + body
+    world.raw.on("/rule", lambda e: e.send(text))
+    client.send(request(world))
+    head, content = client.answer()
+    assert (head.status, content) == (status, body)
+    for line in lines:
+        field, value = line.split(": ", 1)
+        assert value in head.all(field)
+
+
+TOO_LARGE = {"one line": b"X: " + b"a" * 70_000 + b"\r\n", "many lines": b"X: a\r\n" * 300, "no end": b"X: a\r\n" * 20_000}
+
+
+@pytest.mark.parametrize("name", TOO_LARGE)
+def test_too_large_a_head_of_an_origin_is_refused(world, client, name):
+    def answer(one):
+        one.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + TOO_LARGE[name] + (b"" if name == "no end" else b"\r\n"))
+        return False
+    world.raw.on("/rule", answer)
+    client.send(request(world))
+    assert client.answer()[0].status == 502
+    assert passed(world, client, first="GET /after HTTP/1.1").target == "/after"
