@@ -24,7 +24,6 @@ struct node_load {
   std::array<std::atomic<uint64_t>, 256> published_version{};
   std::shared_ptr<traffic_limits> traffic;  ///< set before the shards serve
   connection_budget budget;                 ///< the same
-  std::atomic<bool> draining{false};        ///< finish what runs, take nothing new
   bool trials = false;  ///< administrators may make actors crash; set before the shards serve
   std::atomic<bool> draining{false};  ///< finish what runs, take nothing new
 
