@@ -22,7 +22,7 @@ struct fixture {
                             .token_file = folder.write("token", "a-token\n"),
                             .name = "one"};
 
-  std::string cause() { return enroll(options).error().cause; }
+  std::string cause() { return enroll(options).done.error().cause; }
 };
 
 }  // namespace
@@ -46,7 +46,9 @@ CAF_TEST(an identity is not replaced by accident) {
   std::filesystem::create_directory(options.state_directory);
   folder.write("state/identity.pem", "somebody");
   CAF_CHECK_EQUAL(cause(), "already_enrolled");
-  CAF_CHECK_EQUAL(enroll(options).error().category, error_category::conflict);
+  const auto outcome = enroll(options);
+  CAF_CHECK_EQUAL(outcome.done.error().category, error_category::conflict);
+  CAF_CHECK(!outcome.begun);
 }
 
 CAF_TEST(wrong words are found before anybody is asked) {
