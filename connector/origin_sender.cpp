@@ -32,8 +32,8 @@ void origin_sender::begin(runtime::transport& connection, content_framing framin
   ++generation_;
   connection_ = &connection;
   pending_.clear();
-  if (pending_.capacity() > kept_queue) pending_.shrink_to_fit();
-  pending_offset_ = pending_content_ = 0;
+  if (pending_.capacity() > kept_queue) pending_.release();
+  pending_content_ = 0;
   framing_ = framing;
   waiting_ = ended_ = failed_ = content_sent_ = false;
 }
@@ -105,12 +105,12 @@ void origin_sender::send(std::string_view bytes) {
 }
 
 void origin_sender::pump() {
-  const auto before = pending_offset_;
-  while (pending_offset_ < pending_.size()) {
-    const auto outcome =
-        connection_->try_write(std::span<const char>{pending_}.subspan(pending_offset_));
+  size_t sent = 0;
+  while (!pending_.empty()) {
+    const auto outcome = connection_->try_write(pending_.bytes());
     if (outcome.status == io_status::done) {
-      pending_offset_ += outcome.bytes;
+      pending_.consume(outcome.bytes);
+      sent += outcome.bytes;
       continue;
     }
     if (outcome.status == io_status::want_read || outcome.status == io_status::want_write)
@@ -120,12 +120,9 @@ void origin_sender::pump() {
     break;
   }
   // Framing counts as content here: what is told too early is less than a chunk's line.
-  auto gone = std::min(pending_offset_ - before, pending_content_);
-  if (failed_ || pending_offset_ == pending_.size()) {
-    if (!failed_) gone = pending_content_;
-    pending_.clear();
-    pending_offset_ = 0;
-  }
+  const auto gone =
+      failed_ || !pending_.empty() ? std::min(sent, pending_content_) : pending_content_;
+  if (failed_) pending_.clear();
   pending_content_ -= gone;
   if (ended_ && pending_.empty() && !failed_) end_sending();
   events_.on_origin_took(gone);

@@ -4,6 +4,7 @@
 
 #include "connector/origin_fields.hpp"
 #include "connector/origin_response.hpp"
+#include "runtime/byte_queue.hpp"
 #include "runtime/transport.hpp"
 
 #include <string>
@@ -54,8 +55,7 @@ class origin_sender {
   runtime::shard& home_;
   sender_events& events_;
   runtime::transport* connection_ = nullptr;
-  std::string pending_;
-  size_t pending_offset_ = 0;
+  runtime::byte_queue pending_;
   size_t pending_content_ = 0;  // bytes of content in pending_, not yet told to anybody
   uint64_t generation_ = 0;     // of begin() and stop(): handlers of an earlier one do nothing
   content_framing framing_ = content_framing::none;

@@ -205,5 +205,8 @@ def make_echo(cleanup):
         thread.start()
         assert listening.wait(10)
         own.control.apply(own.published.replace(own.raw.url, f"http://127.0.0.1:{ports[0]}/", 1))
+        with own.node.browser() as client:
+            # Its answer to whoever does not mean a WebSocket.
+            wait_until(lambda: client.open(own.node.url("app") + "socket").status_code == 426, "the connector to know of it")
         cleanup(lambda: (loop.call_soon_threadsafe(over.set), thread.join(10)))
     return make

@@ -47,7 +47,10 @@ def confidential(make_world, tmp_path):
     own = make_world(sections={"sts": f'issuer_ca_file = "{sts.certificate}"'})
     own.control.apply(own.published + application_toml(
         "confidential", own.node.url("confidential"), own.raw.url, "main", assigned=["user:bob"], issuer=sts.issuer,
-        client_secret_file=str(secret)))
+        client_secret_file=str(secret)) + application_toml(
+            "probe", own.node.url("probe"), own.raw.url, "main", preauthentication="passthrough"))
+    with own.node.browser() as client:
+        wait_until(lambda: client.open(own.node.url("probe")).status_code != 503, "the connector to know of both")
     yield types.SimpleNamespace(raw=own.raw, sts=sts, keep_secret=secret.write_bytes, browser=own.node.browser,
                                 url=lambda name, path="": own.node.url(name) + path)
     sts.server.close()
