@@ -55,8 +55,8 @@ EXAMPLES
 
 inline const std::string get =
     R"(json is what the admin API answered; toml is what `apply -f` reads, for applications and groups. A NAME is the
-name of an application or group, the id of a connector, or the id or user of sessions. Nodes are the others of the
-cluster, as the one that answers sees them.
+name of an application or group, the id of a connector, or the id or user of sessions. Nodes are shown as the one
+that answers sees them.
 
 Two live processes that use one connector's identity are shown as an ALARM: somebody has copied its key. Revoke
 that connector and enrol it anew.

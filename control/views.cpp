@@ -33,7 +33,15 @@ std::string state_of(const object& o, std::string_view key) {
   return is_true(o, key) ? "connected" : "offline";
 }
 
+/// A node that is alone has no address.
+std::string node_of(const object& o, std::string_view key) {
+  auto address = text_of(o, key);
+  return address.empty() && is_true(o, "self") ? "self" : address;
+}
+
 std::string link_of(const object& o, std::string_view key) {
+  if (is_true(o, "draining")) return "draining";
+  if (is_true(o, "self")) return "this node";
   return is_true(o, key) ? "connected" : "unreachable";
 }
 
@@ -73,7 +81,7 @@ const std::vector<column>& columns_of(std::string_view kind) {
                                          {"ACTOR", "actor"},        {"TARGET", "target"},
                                          {"OUTCOME", "outcome"},    {"ADDRESS", "address"},
                                          {"REQUEST", "request_id"}, {"DETAIL", "detail"}};
-  static const std::vector<column> nodes{{"NODE", "address"},
+  static const std::vector<column> nodes{{"NODE", "address", node_of},
                                          {"STATE", "connected", link_of},
                                          {"VERSION", "version"},
                                          {"CONNECTORS DIAL", "connectors_address"},

@@ -50,6 +50,7 @@ edge_shard::edge_shard(edge_context context, caf::actor_system& system,
     : context_(std::move(context)),
       identity_(identity),
       on_routing_(std::move(on_routing)),
+      door_(context_),
       sign_in_(context_),
       gate_(context_, sign_in_),
       site_(context_) {
@@ -134,6 +135,8 @@ void edge_shard::drain() {
 void edge_shard::leave() {
   for (auto& [key, connection] : connections_)
     if (auto alive = connection.lock()) alive->leave();
+  // Connectors that wait for their turn would have to go elsewhere at once.
+  door_.close();
   tunnels_.for_each([](tunnel& t) { t.leave(); });
 }
 
@@ -146,6 +149,7 @@ void edge_shard::end() {
   boost::system::error_code ignored;
   for (auto& one : listening_)
     one->acceptor.close(ignored);
+  door_.close();
   for (auto* connection : shaking_)
     connection->close();
   auto connections = connections_;
@@ -205,12 +209,15 @@ awaitable<void> edge_shard::welcome(runtime::tcp_socket socket) {
     runtime::log_event(spdlog::level::info, "too many connections", {{"address", address}});
     co_return;
   }
+  const auto entry = co_await door_.pass(socket);
+  if (entry == connector_door::entry::refused) co_return;
   const auto tls = identity_.current();
   runtime::transport connection{std::move(socket), tls->make_connection()};
   shaking_.insert(&connection);
   auto shaken =
       co_await connection.handshake(context_.home.timers(), limits::tls_handshake_timeout);
   shaking_.erase(&connection);
+  door_.shaken(entry, runtime::server_name(connection.tls()) == context_.options.names.service);
   if (!shaken) {
     runtime::log_event(spdlog::level::debug, "TLS handshake failed",
                        {{"address", address}, {"detail", shaken.error().detail}});

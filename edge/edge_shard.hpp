@@ -1,6 +1,7 @@
 #pragma once
 // One shard's share of the edge: its context, its services, its listening socket, its connections.
 
+#include "edge/connector_door.hpp"
 #include "edge/edge_context.hpp"
 #include "edge/gatekeeper.hpp"
 #include "edge/node_load.hpp"
@@ -73,6 +74,7 @@ class edge_shard {
   const server_identity& identity_;
   routing_listener on_routing_;
   tunnel_table tunnels_;
+  connector_door door_;
   sign_in sign_in_;
   gatekeeper gate_;
   site site_;

@@ -18,6 +18,8 @@ struct node_load {
   std::atomic<int64_t> exchanges{0};       ///< requests that are being answered
   std::atomic<int64_t> connections{0};     ///< sockets accepted and not closed, but for tunnels
   std::atomic<int64_t> tunnels{0};
+  std::atomic<uint64_t> deferred{0};     ///< connectors' connections that had to wait for a turn
+  std::atomic<uint64_t> turned_away{0};  ///< that got none: too many were waiting
   std::atomic<int64_t> waiting_pulls{
       0};  ///< of those exchanges, configuration pulls that wait for a change
   /// By shard: the version of what is published that it has taken over.

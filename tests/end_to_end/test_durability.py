@@ -7,7 +7,7 @@ import pytest
 
 from harness.processes import BIN, connector, run, wait_until
 from harness.published import application_toml, group_toml
-from harness.tunnel import tunnel
+from harness.tunnel import tunnel, tunnel_context
 
 
 def answers(own, path="hello", name="app"):
@@ -327,7 +327,7 @@ def test_a_connector_that_leaves_with_its_hello_harms_nobody(make_world):
     world = make_world()
     identity = world.connector.state / "identity.pem"
     for number in range(3):
-        passing = tunnel(world.node.port, "connectors.localhost", world.node.ca, identity, f"passing-{number}")
+        passing = tunnel(world.node.port, "connectors.localhost", tunnel_context(world.node.ca, identity), f"passing-{number}")
         while not passing.greeted:
             assert passing.read(leaving=True) is not None
         passing.sock.settimeout(10)

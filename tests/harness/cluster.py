@@ -91,7 +91,7 @@ class cluster:
         """The other nodes that a node is connected with."""
         answer = self.api(number, tool, "GET", "/nodes")
         assert answer.status_code == 200, answer.text
-        return {one["address"] for one in answer.json()["nodes"] if one["connected"]}
+        return {one["address"] for one in answer.json()["nodes"] if one["connected"] and not one["self"]}
 
     def wait_connected(self, tool):
         for number, one in enumerate(self.nodes):

@@ -11,14 +11,20 @@ import h2.settings
 PROTOCOL = "postern-tunnel/1"
 
 
-class tunnel:
-    """One tunnel of an enrolled connector, by the files of its state directory. `identity` has certificate and key."""
+def tunnel_context(ca_file, identity):
+    """TLS of an enrolled connector's tunnels. `identity` is the file of its state directory with certificate and key."""
+    context = ssl.create_default_context(cafile=str(ca_file))
+    context.set_alpn_protocols([PROTOCOL])
+    context.load_cert_chain(str(identity))
+    return context
 
-    def __init__(self, port, service_name, ca_file, identity, instance="a-test", capacity=100):
-        context = ssl.create_default_context(cafile=str(ca_file))
-        context.set_alpn_protocols([PROTOCOL])
-        context.load_cert_chain(str(identity))
-        self.sock = context.wrap_socket(socket.create_connection(("127.0.0.1", port), 30), server_hostname=service_name)
+
+class tunnel:
+    """One tunnel of an enrolled connector. Without `shake` the handshake of TLS is left to the caller."""
+
+    def __init__(self, port, service_name, context, instance="a-test", capacity=100, shake=True):
+        self.sock = context.wrap_socket(socket.create_connection(("127.0.0.1", port), 30), server_hostname=service_name,
+                                        do_handshake_on_connect=shake)
         self.hello = json.dumps({"wire_version": 1, "version": "0.1.0", "instance": instance, "capacity": capacity}).encode()
         codes = h2.settings.SettingCodes
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))

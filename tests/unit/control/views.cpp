@@ -42,15 +42,27 @@ CAF_TEST(connectors show state and alarm) {
                   "          -\n");
 }
 
-CAF_TEST(nodes show how they are reached and what is there) {
+CAF_TEST(nodes show who answers and how the others are reached and what is there) {
   CAF_CHECK_EQUAL(parse_kind("node").value(), "nodes");
   CAF_CHECK_EQUAL(view("nodes", array_of(R"([
-    {"address":"192.0.2.2:7443","connected":true,"version":"0.1.0",
+    {"address":"192.0.2.1:7443","self":true,"connected":true,"draining":false,"version":"0.1.0","groups":[]},
+    {"address":"192.0.2.2:7443","self":false,"connected":true,"draining":false,"version":"0.1.0",
      "connectors_address":"192.0.2.2:443","groups":["hq","lab"]},
     {"address":"192.0.2.3:7443","connected":false,"version":"","groups":[]}])")),
                   "NODE            STATE        VERSION  CONNECTORS DIAL  GROUPS WITH TUNNELS\n"
+                  "192.0.2.1:7443  this node    0.1.0    -                -\n"
                   "192.0.2.2:7443  connected    0.1.0    192.0.2.2:443    hq, lab\n"
                   "192.0.2.3:7443  unreachable  -        -                -\n");
+}
+
+CAF_TEST(a node that is alone or leaves is shown as such) {
+  CAF_CHECK_EQUAL(view("nodes", array_of(R"([{"address":"","self":true,"connected":true}])")),
+                  "NODE  STATE      VERSION  CONNECTORS DIAL  GROUPS WITH TUNNELS\n"
+                  "self  this node  -        -                -\n");
+  CAF_CHECK_EQUAL(
+      view("nodes", array_of(R"([{"address":"","self":true,"connected":true,"draining":true}])")),
+      "NODE  STATE     VERSION  CONNECTORS DIAL  GROUPS WITH TUNNELS\n"
+      "self  draining  -        -                -\n");
 }
 
 CAF_TEST(a session names its user in either form) {
