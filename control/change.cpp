@@ -45,6 +45,12 @@ outcome<report> move(const move_command& c, const admin_client& admin) {
   return said("moved to group \"" + printable(c.group) + "\":", "connector", c.connector);
 }
 
+outcome<report> drain(const drain_command& c, const admin_client& admin) {
+  auto response = admin.post(resource("node", c.node) + "/drain", boost::json::object{});
+  if (!response) return response.error();
+  return said("draining, then ending,", "node", c.node);
+}
+
 outcome<report> create_token(const create_token_command& c, const admin_client& admin) {
   auto lifetime = config::parse_duration(c.lifetime);
   if (!lifetime) return bad_input("--lifetime: " + lifetime.error().message);

@@ -88,6 +88,16 @@ inline const std::string move = R"(EXAMPLE
   posternctl move connector 5f0c... --group branch
 )";
 
+inline const std::string drain =
+    R"(The node takes no more connections, sends its users and connectors to the other nodes, finishes what runs for up to
+a minute, and ends its process with status 0, as after SIGTERM. ADDRESS is that of `posternctl get nodes`; "self" is
+the node that answers. The command returns as soon as the order is given. To have the node back, start it again.
+
+EXAMPLES
+  posternctl drain node 192.0.2.1:7443
+  posternctl drain node self
+)";
+
 inline const std::string create_token =
     R"(Prints the token on standard output and nothing else there, so that it can be piped. It is shown this once; the
 service keeps a hash of it.

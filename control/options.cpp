@@ -24,6 +24,7 @@ struct draft {
   delete_command erase;
   revoke_command revoke;
   move_command move;
+  drain_command drain;
   create_token_command create_token;
 };
 
@@ -122,6 +123,17 @@ void add_move(CLI::App& app, draft& d) {
   connector->callback([&d] { d.common.command = d.move; });
 }
 
+void add_drain(CLI::App& app, draft& d) {
+  auto* sub = app.add_subcommand("drain", "Take a node out of service without harm, and end it");
+  sub->require_subcommand(1);
+  auto* node = sub->add_subcommand("node", "Take a node out of service without harm, and end it");
+  node->footer(help::drain);
+  node->add_option("ADDRESS", d.drain.node, "Where the other nodes reach it, or self")
+      ->required()
+      ->type_name("");
+  node->callback([&d] { d.common.command = d.drain; });
+}
+
 void add_create(CLI::App& app, draft& d) {
   auto* sub = app.add_subcommand("create", "Make a one-time enrolment token");
   sub->require_subcommand(1);
@@ -159,6 +171,7 @@ outcome<options> parse_options(int argc, const char* const* argv) {
   add_delete(app, d);
   add_revoke(app, d);
   add_move(app, d);
+  add_drain(app, d);
   add_create(app, d);
   try {
     app.parse(argc, argv);

@@ -43,6 +43,10 @@ struct move_command {
   std::string group;
 };
 
+struct drain_command {
+  std::string node;  ///< its cluster address, or "self"
+};
+
 struct create_token_command {
   std::string group;
   uint32_t uses = 1;
@@ -51,7 +55,7 @@ struct create_token_command {
 };
 
 using command = std::variant<login_command, apply_command, get_command, delete_command,
-                             revoke_command, move_command, create_token_command>;
+                             revoke_command, move_command, drain_command, create_token_command>;
 
 struct options {
   std::string admin;       ///< URL of the admin host

@@ -87,6 +87,7 @@ outcome<report> run_command(const options& o, const streams& io) {
                  [&](const delete_command& x) { return erase(x, admin); },
                  [&](const revoke_command& x) { return revoke(x, admin); },
                  [&](const move_command& x) { return control::move(x, admin); },
+                 [&](const drain_command& x) { return drain(x, admin); },
                  [&](const create_token_command& x) { return create_token(x, admin); }},
       o.command);
 }

@@ -49,6 +49,7 @@ constexpr std::array routes{
     admin_route{http_verb::post, "connectors/*/move", &move_connector},
     admin_route{http_verb::post, "enrolment-tokens", &create_enrolment_token},
     admin_route{http_verb::get, "nodes", &list_nodes},
+    admin_route{http_verb::post, "nodes/*/drain", &drain_node},
     admin_route{http_verb::get, "sessions", &list_sessions},
     admin_route{http_verb::post, "sessions/*/revoke", &revoke_session},
     admin_route{http_verb::post, "users/*/revoke", &revoke_user},

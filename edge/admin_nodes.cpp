@@ -1,12 +1,15 @@
-// The nodes of the cluster, as the admin API shows them.
+// The nodes of the cluster, as the admin API shows and drains them.
 #include "actors/timeouts.hpp"
 #include "edge/admin_json.hpp"
 #include "edge/admin_resources.hpp"
 #include "edge/administrator.hpp"
+#include "edge/leave_orders.hpp"
 #include "edge/node_load.hpp"
+#include "edge/stop_signal.hpp"
 
 #include <boost/json/array.hpp>
 
+#include <algorithm>
 #include <set>
 
 namespace postern::edge {
@@ -37,6 +40,27 @@ std::vector<std::string> groups_of(const std::vector<actors::connector_status>& 
   return {live.begin(), live.end()};
 }
 
+/// Errors: "node_unknown" (not_found), "node_unreachable" (unavailable): it might obey much later.
+runtime::awaitable<runtime::result<void>> order_to_leave(edge_context& context,
+                                                         const std::string& address) {
+  using runtime::error_category;
+  const auto all = co_await context.port->ask<std::vector<actors::cluster_node>>(
+      handles_of(context).cluster, actors::local_timeout, actors::list_atom_v);
+  if (!all) co_return all.error();
+  const auto node = std::ranges::find(*all, address, &actors::cluster_node::address);
+  if (node == all->end())
+    co_return runtime::error{error_category::not_found, "node_unknown", "administration",
+                             "there is no node \"" + address + "\""};
+  if (!node->connected)
+    co_return runtime::error{error_category::unavailable, "node_unreachable", "administration",
+                             address};
+  const std::vector changes{give_leave_order(address, context.clock.now())};
+  const auto given = co_await context.port->ask<uint64_t>(
+      handles_of(context).store, actors::store_timeout, actors::commit_atom_v, changes);
+  if (!given) co_return given.error();
+  co_return runtime::result<void>{};
+}
+
 json::object other_row(const actors::cluster_node& node) {
   return {{"address", node.address},
           {"self", false},
@@ -60,6 +84,25 @@ admin_answer list_nodes(edge_context& context, admin_call&) {
   for (const auto& node : *others)
     list.push_back(other_row(node));
   co_return json_answer(http_status::ok, json::object{{"nodes", std::move(list)}});
+}
+
+admin_answer drain_node(edge_context& context, admin_call& call) {
+  const auto& own = context.options.cluster.address;
+  const bool self = call.name == "self" || (!call.name.empty() && call.name == own);
+  if (!self) {
+    auto given = co_await order_to_leave(context, call.name);
+    if (!given) co_return given.error();
+  }
+  actors::audit_event event;
+  event.category = "change";
+  event.action = "node_drained";
+  event.actor = call.administrator;
+  event.target = self && !own.empty() ? own : call.name;
+  event.outcome = "success";
+  context.port->tell(handles_of(context).audit, actors::record_atom_v, std::move(event));
+  if (self) ask_to_stop(*context.load);
+  co_return json_answer(http_status::accepted,
+                        json::object{{"address", call.name}, {"draining", true}});
 }
 
 }  // namespace postern::edge

@@ -43,6 +43,8 @@ admin_answer create_enrolment_token(edge_context& context, admin_call& call);
 // -- the cluster (admin_nodes.cpp)
 
 admin_answer list_nodes(edge_context& context, admin_call& call);
+/// The node of that cluster address, or "self": the one that is asked. Answered before it ends.
+admin_answer drain_node(edge_context& context, admin_call& call);
 
 // -- trials of what follows a crash (admin_chaos.cpp)
 

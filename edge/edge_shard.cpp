@@ -122,7 +122,7 @@ void edge_shard::start_accepting(runtime::tcp_acceptor acceptor, bool redirectin
   asio::co_spawn(context_.home.get_executor(), accept_loop(*listening_.back()), asio::detached);
 }
 
-void edge_shard::drain() {
+void edge_shard::drain(const std::vector<std::string>& other_nodes) {
   for (auto& one : listening_)
     // The node has users as long as somebody may still come.
     asio::co_spawn(context_.home.get_executor(),
@@ -130,6 +130,8 @@ void edge_shard::drain() {
                    asio::detached);
   for (auto& [key, connection] : connections_)
     if (auto alive = connection.lock()) alive->drain();
+  if (other_nodes.empty()) return;
+  tunnels_.for_each([&](tunnel& t) { t.summon(other_nodes[t.number() % other_nodes.size()]); });
 }
 
 void edge_shard::leave() {
@@ -162,14 +164,15 @@ awaitable<void> edge_shard::accept_loop(listening& on) {
   auto& acceptor = on.acceptor;
   while (acceptor.is_open()) {
     auto [failure, socket] = co_await acceptor.async_accept(asio::as_tuple(runtime::use_awaitable));
-    if (failure == asio::error::operation_aborted || !acceptor.is_open()) break;
-    if (failure) {
-      spdlog::warn("cannot accept a connection: {}", failure.message());
-      pause_timer pause{context_.home.get_executor(), accept_pause};
-      co_await pause.async_wait(asio::as_tuple(runtime::use_awaitable));
+    if (!failure) {
+      // Even if the listener has been closed meanwhile: this one was accepted before.
+      take(std::move(socket), on.redirecting);
       continue;
     }
-    take(std::move(socket), on.redirecting);
+    if (failure == asio::error::operation_aborted || !acceptor.is_open()) break;
+    spdlog::warn("cannot accept a connection: {}", failure.message());
+    pause_timer pause{context_.home.get_executor(), accept_pause};
+    co_await pause.async_wait(asio::as_tuple(runtime::use_awaitable));
   }
 }
 

@@ -39,10 +39,13 @@ class edge_shard {
   /// Answers http:// with a redirect to https://.
   void listen_redirect(runtime::tcp_acceptor acceptor);
 
-  /// Takes nobody new, but for those who have connected already; users are told to go elsewhere.
-  void drain();
+  // -- leaving, in this order (edge/planned_stop)
+  /// Takes nobody new, but for those who have connected already; users are told to go elsewhere,
+  /// connectors are asked to have tunnels to other nodes ("IP:port" each), by turns.
+  void drain(const std::vector<std::string>& other_nodes);
 
-  /// Ends idle connections, announces the end to connectors; what runs finishes.
+  /// Ends idle connections, announces the end to connectors (GOAWAY, also on idle tunnels); what
+  /// runs finishes.
   void leave();
 
   /// Refuses exchanges that still wait for a connection.

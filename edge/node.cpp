@@ -7,12 +7,13 @@
 #include "edge/edge_shard.hpp"
 #include "edge/key_source.hpp"
 #include "edge/key_watch.hpp"
+#include "edge/leave_orders.hpp"
 #include "edge/listener.hpp"
 #include "edge/node_actors.hpp"
 #include "edge/node_keys.hpp"
 #include "edge/node_load.hpp"
 #include "edge/node_store.hpp"
-#include "edge/stop_signal.hpp"
+#include "edge/planned_stop.hpp"
 #include "edge/sts_clients.hpp"
 #include "edge/traffic_limits.hpp"
 #include "runtime/cluster_link.hpp"
@@ -37,15 +38,6 @@ using runtime::result;
 
 namespace {
 
-// Between being told and being left, a user's connection that is kept alive brings its next
-// request, whose answer says that it was the last one.
-constexpr auto farewell_time = std::chrono::seconds{2};
-// A planned stop waits this long for exchanges to finish; systemd kills after 90 s.
-constexpr auto drain_timeout = std::chrono::seconds{60};
-// The others notice our end by themselves, should the store not take our leave.
-constexpr auto leave_timeout = std::chrono::seconds{2};
-// Connectors leave with us: an exchange that has found none by then will find none.
-constexpr auto queue_grace = std::chrono::seconds{2};
 // From the end of the drain to the end of the last connection and actor.
 constexpr auto end_timeout = std::chrono::seconds{10};
 
@@ -76,7 +68,6 @@ class node {
   result<void> start_edge();
   result<void> start_cluster();
   result<void> listen();
-  void leave_cluster();
   void on_edges(void (edge_shard::*what)());
   key_sharing sharing() const {
     return is_shared(options_.store) ? key_sharing::shared : key_sharing::alone;
@@ -105,7 +96,8 @@ class node {
   std::unique_ptr<server_identity> identity_;
   std::shared_ptr<const runtime::tls_client_context> issuer_tls_;
   std::unique_ptr<sts::provider> sts_;
-  std::unique_ptr<key_watch> key_watch_;  // null: no other node changes keys
+  std::unique_ptr<key_watch> key_watch_;        // null: no other node changes keys
+  std::unique_ptr<leave_orders> leave_orders_;  // null: the node is alone
   std::shared_ptr<node_load> load_ = std::make_shared<node_load>();
   std::vector<std::unique_ptr<edge_shard>> edges_;
 };
@@ -246,20 +238,11 @@ result<void> node::start_cluster() {
         });
     shards_.at(0).post([this] { key_watch_->start(); });
   }
-  return gate_ ? gate_->open() : result<void>{};
-}
-
-void node::leave_cluster() {
-  if (!gate_ || !supervisor_) return;
-  caf::scoped_actor self{*system_};
-  const auto nothing = [](caf::error&) {};
-  self->request(supervisor_, leave_timeout, actors::lookup_atom_v)
-      .receive(
-          [&](const actors::node_handles_ptr& handles) {
-            self->request(handles->cluster, leave_timeout, actors::drain_atom_v)
-                .receive([] {}, nothing);
-          },
-          nothing);
+  if (!gate_) return {};
+  leave_orders_ = std::make_unique<leave_orders>(shards_, store_, clock_, options_.cluster.address,
+                                                 [this] { ask_to_stop(*load_); });
+  shards_.at(0).post([this] { leave_orders_->start(); });
+  return gate_->open();
 }
 
 result<void> node::listen() {
@@ -309,32 +292,8 @@ void node::on_edges(void (edge_shard::*what)()) {
 void node::drain(const stop_signal& signals) {
   spdlog::info("stopping: exchanges in hand finish first");
   load_->draining = true;
-  leave_cluster();
-  for (size_t i = 0; i < edges_.size(); ++i)
-    on_shard(i, [this, i]() -> runtime::awaitable<int> {
-      edges_[i]->drain();
-      co_return 0;
-    });
-  const auto begun = std::chrono::steady_clock::now();
-  const auto since = [&](auto span) { return std::chrono::steady_clock::now() >= begun + span; };
-  // A connector that waits for news of its configuration will ask the next node.
-  const auto busy = [&] {
-    return load_->exchanges > load_->waiting_pulls || load_->connections > load_->waiting_pulls;
-  };
-  bool left = false, waiting_told = false;
-  for (;;) {
-    // Tunnels serve as long as users who were told to go still bring requests.
-    if (!left && (!busy() || since(farewell_time))) {
-      left = true;
-      on_edges(&edge_shard::leave);
-    }
-    if (left && !waiting_told && since(farewell_time + queue_grace)) {
-      waiting_told = true;
-      on_edges(&edge_shard::stop_waiting);
-    }
-    if ((left && !busy()) || since(drain_timeout)) return;
-    if (signals.wait_for(std::chrono::milliseconds{50})) return;  // a second signal: at once
-  }
+  const auto others = gate_ ? leave_cluster(*system_, supervisor_) : std::vector<std::string>{};
+  let_go(edges_, *load_, signals, others);
 }
 
 bool node::stop() {
@@ -360,6 +319,7 @@ bool node::stop() {
   }
   on_shard(0, [this]() -> runtime::awaitable<int> {
     key_watch_.reset();
+    leave_orders_.reset();
     // Before the edges: what still comes from other nodes looks for them.
     gate_.reset();
     tunnel_control_.reset();

@@ -27,7 +27,8 @@ struct node_load {
   std::shared_ptr<traffic_limits> traffic;  ///< set before the shards serve
   connection_budget budget;                 ///< the same
   bool trials = false;  ///< administrators may make actors crash; set before the shards serve
-  std::atomic<bool> draining{false};  ///< finish what runs, take nothing new
+  std::atomic<bool> draining{false};    ///< finish what runs, take nothing new
+  std::atomic<bool> stop_asked{false};  ///< by an administrator
 
   /// Whether the first `shards` shards have taken over that version.
   bool in_force(uint64_t version, size_t shards) const noexcept {

@@ -191,6 +191,11 @@ constexpr std::array texts{
     refusal_text{"connector_revoked", "The connector was revoked", "The connector was revoked.",
                  "Enrol it again if it should come back."},
     // -- the service
+    refusal_text{"node_unknown", "No such node", "There is no such node in the cluster.",
+                 "Look at `posternctl get nodes`."},
+    refusal_text{"node_unreachable", "The node is not connected",
+                 "The node that answers is not connected with that node.",
+                 "Ask it itself, or stop it where it runs."},
     refusal_text{"not_administrator", "For administrators only",
                  "You are signed in, but you are not an administrator.",
                  "Ask for membership in the administrators' group."},

@@ -1,8 +1,11 @@
 #pragma once
 // How a node learns that it is to stop. Used by edge/node.
 
+#include "edge/node_load.hpp"
+
 #include <chrono>
 #include <signal.h>
+#include <unistd.h>
 
 namespace postern::edge {
 
@@ -31,5 +34,11 @@ class stop_signal {
  private:
   sigset_t set_{};
 };
+
+/// Has the process stop as if it had got SIGTERM. Any thread. Does nothing in one that stops
+/// already: a second signal would end it at once.
+inline void ask_to_stop(node_load& load) {
+  if (!load.draining && !load.stop_asked.exchange(true)) ::kill(::getpid(), SIGTERM);
+}
 
 }  // namespace postern::edge

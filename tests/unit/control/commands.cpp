@@ -125,6 +125,14 @@ CAF_TEST(a new token stands alone on standard output) {
   CAF_CHECK_EQUAL(service.requests[0].body, R"({"group":"hq","uses":2,"lifetime":"90m"})");
 }
 
+CAF_TEST(a node is drained by its address) {
+  service.answer(202, R"({"address":"192.0.2.1:7443","draining":true})");
+  CAF_CHECK_EQUAL(said(drain({"192.0.2.1:7443"}, admin())),
+                  "draining, then ending, node \"192.0.2.1:7443\"\n");
+  CAF_REQUIRE_EQUAL(service.requests.size(), 1u);
+  CAF_CHECK_EQUAL(service.requests[0].target, "/api/v1/nodes/192.0.2.1%3A7443/drain");
+}
+
 CAF_TEST(a lifetime that is none is bad input) {
   auto r = create_token({"hq", 1, "soon", output_format::table}, admin());
   CAF_REQUIRE(!r);

@@ -46,6 +46,9 @@ CAF_TEST(every command is understood) {
   auto revoke = parse({admin, "revoke", "connector", "5f"});
   CAF_REQUIRE(revoke.has_value());
   CAF_CHECK_EQUAL(std::get<revoke_command>(revoke->command).name, "5f");
+  auto drain = parse({admin, "drain", "node", "self"});
+  CAF_REQUIRE(drain.has_value());
+  CAF_CHECK_EQUAL(std::get<drain_command>(drain->command).node, "self");
   auto move = parse({admin, "move", "connector", "5f", "--group", "hq"});
   CAF_REQUIRE(move.has_value());
   CAF_CHECK_EQUAL(std::get<move_command>(move->command).group, "hq");
@@ -81,6 +84,8 @@ CAF_TEST(a wrong command line is bad input) {
                          {admin, "create", "token"},
                          {admin, "create", "token", "--group", "g", "--uses", "0"},
                          {admin, "revoke", "connector"},
+                         {admin, "drain", "node"},
+                         {admin, "drain", "connector", "5f"},
                          {admin, "--token-file", "-", "apply", "-f", "-"},
                          {admin, "--token", "secret", "login"}}) {
     auto o = parse(arguments);
