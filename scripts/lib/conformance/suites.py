@@ -46,7 +46,8 @@ def websocket(here, options):
         counts = collections.Counter(behavior for behavior, _ in cases.values())
         print(f"  {way:<8} " + ", ".join(f"{behavior} {number}" for behavior, number in sorted(counts.items())))
         for case, verdict in cases.items():
-            if verdict[0] not in GOOD or verdict != results["origin"][case]:
+            # The order of two answers decides between OK and NON-STRICT: better than at the origin is chance, not a finding.
+            if verdict[0] not in GOOD or (verdict != results["origin"][case] and set(verdict) != {"OK"}):
                 findings[f"{way} {case}"] = f"{'/'.join(verdict)}; at the origin {'/'.join(results['origin'][case])}"
     return sum(map(len, results.values())), findings
 
