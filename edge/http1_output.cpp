@@ -2,7 +2,6 @@
 
 #include "edge/http1_connection.hpp"
 #include "edge/node_load.hpp"
-#include "runtime/limits.hpp"
 
 #include <boost/beast/http/status.hpp>
 
@@ -11,7 +10,6 @@
 
 namespace postern::edge {
 
-namespace limits = runtime::limits;
 using runtime::io_status;
 
 namespace {
