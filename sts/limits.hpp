@@ -34,13 +34,15 @@ inline constexpr size_t used_codes = 10'000;
 /// Sign-outs remembered so that a copied cookie ends with them; the oldest is forgotten first.
 inline constexpr size_t signed_out_sessions = 100'000;
 
-/// Failures allowed before the first delay: people mistype, and a password list needs more.
-inline constexpr unsigned failures = 5;
+/// Failures of one name before the first delay: people mistype, and a password list needs more.
+inline constexpr unsigned failures_of_name = 5;
+/// Failures from one address before the first delay. An office behind one address mistypes more than
+/// one person does and must not be shut out by it; a password tried on many names needs far more.
+inline constexpr unsigned failures_of_address = 20;
 /// The delay doubles from one second up to this: long enough for guessing to be hopeless, short
 /// enough not to call for help.
 inline constexpr std::chrono::seconds longest_delay = std::chrono::minutes{15};
-/// One failure is forgiven after this. An address may stand for a whole office, so it is forgiven
-/// sooner.
+/// One failure is forgiven after this, sooner for an address as it may stand for a whole office.
 inline constexpr std::chrono::seconds forgive_name_after = std::chrono::minutes{15};
 inline constexpr std::chrono::seconds forgive_address_after = std::chrono::minutes{1};
 /// Names and addresses remembered; about 20 MiB at most.

@@ -34,8 +34,8 @@ std::chrono::seconds lock_out::begin(std::string_view name, std::string_view add
   if (until > now) return std::chrono::seconds{until - now};
   forgive(of_name, limits::forgive_name_after, now);
   forgive(of_address, limits::forgive_address_after, now);
-  count(of_name, now);
-  count(of_address, now);
+  count(of_name, limits::failures_of_name, now);
+  count(of_address, limits::failures_of_address, now);
   return std::chrono::seconds{0};
 }
 
@@ -69,11 +69,11 @@ void lock_out::forgive(entry& e, std::chrono::seconds after, int64_t now) const 
   e.failures -= static_cast<unsigned>(std::min<int64_t>(forgiven, e.failures));
 }
 
-void lock_out::count(entry& e, int64_t now) {
+void lock_out::count(entry& e, unsigned allowed, int64_t now) {
   ++e.failures;
   e.counted_at = now;
-  if (e.failures < limits::failures) return;
-  auto doublings = std::min(e.failures - limits::failures, 20U);
+  if (e.failures < allowed) return;
+  auto doublings = std::min(e.failures - allowed, 20U);
   e.blocked_until = now + std::min<int64_t>(int64_t{1} << doublings, limits::longest_delay.count());
 }
 

@@ -39,7 +39,7 @@ class lock_out {
 
   entry& touch(std::string key);
   void forgive(entry& e, std::chrono::seconds after, int64_t now) const;
-  static void count(entry& e, int64_t now);
+  static void count(entry& e, unsigned allowed, int64_t now);
 
   const runtime::wall_clock& clock_;
   std::mutex mutex_;

@@ -63,16 +63,23 @@ CAF_TEST(names differ in nothing but letters of another case) {
 }
 
 CAF_TEST(an address is blocked for every name) {
-  for (int i = 0; i < 5; ++i)
+  for (unsigned i = 0; i < limits::failures_of_address; ++i)
     CAF_CHECK_EQUAL(wait_for_address("203.0.113.7"), 0);
   CAF_CHECK_EQUAL(wait_for_address("203.0.113.7"), 1);
   CAF_CHECK_EQUAL(wait_for_address("203.0.113.8"), 0);
 }
 
+CAF_TEST(an office whose people mistype now and then is not shut out) {
+  for (int i = 0; i < 5; ++i)
+    CAF_CHECK_EQUAL(wait_for_address("203.0.113.7"), 0);
+  CAF_CHECK_EQUAL(wait_for_address("203.0.113.7"), 0);
+}
+
 CAF_TEST(success clears the name and takes one failure from the address) {
-  for (int i = 0; i < 4; ++i)
+  for (unsigned i = 0; i < limits::failures_of_address - 5; ++i)
+    wait_for_address("203.0.113.7");
+  for (int i = 0; i < 5; ++i)
     guard.begin("ada", "203.0.113.7");
-  guard.begin("ada", "203.0.113.7");
   guard.succeeded("ada", "203.0.113.7");
   for (int i = 0; i < 5; ++i)
     CAF_CHECK_EQUAL(wait_for_name("ada"), 0);
