@@ -36,8 +36,9 @@ inline constexpr size_t signed_out_sessions = 100'000;
 
 /// Failures of one name before the first delay: people mistype, and a password list needs more.
 inline constexpr unsigned failures_of_name = 5;
-/// Failures from one address before the first delay. An office behind one address mistypes more than
-/// one person does and must not be shut out by it; a password tried on many names needs far more.
+/// Failures from one address before the first delay. An office behind one address mistypes more
+/// than one person does and must not be shut out by it; a password tried on many names needs far
+/// more.
 inline constexpr unsigned failures_of_address = 20;
 /// The delay doubles from one second up to this: long enough for guessing to be hopeless, short
 /// enough not to call for help.
