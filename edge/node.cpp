@@ -3,6 +3,7 @@
 #include "actors/node_supervisor.hpp"
 #include "config/users.hpp"
 #include "edge/built_in_sts.hpp"
+#include "edge/certificate_watch.hpp"
 #include "edge/cluster_gate.hpp"
 #include "edge/edge_shard.hpp"
 #include "edge/key_source.hpp"
@@ -96,6 +97,7 @@ class node {
   std::unique_ptr<server_identity> identity_;
   std::shared_ptr<const runtime::tls_client_context> issuer_tls_;
   std::unique_ptr<sts::provider> sts_;
+  std::unique_ptr<certificate_watch> certificate_watch_;
   std::unique_ptr<key_watch> key_watch_;        // null: no other node changes keys
   std::unique_ptr<leave_orders> leave_orders_;  // null: the node is alone
   std::shared_ptr<node_load> load_ = std::make_shared<node_load>();
@@ -281,6 +283,8 @@ result<void> node::start() {
   if (auto started = start_sts(); !started) return started.error();
   if (auto started = start_edge(); !started) return started.error();
   if (auto started = start_cluster(); !started) return started.error();
+  certificate_watch_ = std::make_unique<certificate_watch>(shards_, *identity_);
+  shards_.at(0).post([this] { certificate_watch_->start(); });
   return listen();
 }
 
@@ -318,6 +322,7 @@ bool node::stop() {
     std::this_thread::sleep_for(std::chrono::milliseconds{5});
   }
   on_shard(0, [this]() -> runtime::awaitable<int> {
+    certificate_watch_.reset();
     key_watch_.reset();
     leave_orders_.reset();
     // Before the edges: what still comes from other nodes looks for them.

@@ -41,15 +41,23 @@ server_identity::server_identity(const config::node& options, std::string connec
       random_(random) {}
 
 result<void> server_identity::start() {
+  auto configured = read_files();
+  if (!configured) return configured.error();
+  configured_ = std::move(*configured);
+  if (!configured_.empty()) return {};
+  return shared_store_ ? load_shared_authority() : load_authority();
+}
+
+result<std::vector<runtime::tls_identity>> server_identity::read_files() const {
+  std::vector<runtime::tls_identity> found;
   for (const auto& files : options_.tls.certificates) {
     auto certificate = runtime::read_file(files.certificate_file);
     if (!certificate) return certificate.error();
     auto key = runtime::read_file(files.key_file);
     if (!key) return key.error();
-    configured_.push_back({std::move(*certificate), std::move(*key)});
+    found.push_back({std::move(*certificate), std::move(*key)});
   }
-  if (!configured_.empty()) return {};
-  return shared_store_ ? load_shared_authority() : load_authority();
+  return found;
 }
 
 void server_identity::share(std::shared_ptr<runtime::store> store,
@@ -109,16 +117,16 @@ result<void> server_identity::load_authority() {
   return runtime::write_file_atomically(certificate_path, authority_pem_, 0644);
 }
 
-result<runtime::tls_identity> server_identity::own_identity(const config::published& published) {
+result<runtime::tls_identity> server_identity::own_identity(const std::vector<std::string>& names,
+                                                            runtime::timestamp now) const {
   auto issuer = runtime::private_key::parse_pem(authority_key_pem_);
   if (!issuer) return issuer.error();
   const auto key = runtime::private_key::generate();
-  const auto now = clock_.now();
   auto certificate = runtime::sign_key(key,
                                        {.serial_hex = random_.hex(16),
                                         .common_name = options_.names.service,
                                         .organization = "Postern",
-                                        .dns_names = names_of(options_, published),
+                                        .dns_names = names,
                                         .not_before = now - backdating,
                                         .not_after = now + server_lifetime,
                                         .use = runtime::certificate_profile::usage::server},
@@ -127,15 +135,12 @@ result<runtime::tls_identity> server_identity::own_identity(const config::publis
   return runtime::tls_identity{*certificate + authority_pem_, key.pem()};
 }
 
-result<void> server_identity::update(const config::published& published) {
-  auto names = names_of(options_, published);
-  {
-    std::lock_guard lock{mutex_};
-    if (current_ && (names == names_ || !configured_.empty())) return {};
-  }
-  auto identities = configured_;
+result<void> server_identity::show(std::vector<runtime::tls_identity> configured,
+                                   std::vector<std::string> names) {
+  const auto now = clock_.now();
+  auto identities = configured;
   if (identities.empty()) {
-    auto own = own_identity(published);
+    auto own = own_identity(names, now);
     if (!own) return own.error();
     identities.push_back(std::move(*own));
   }
@@ -146,14 +151,33 @@ result<void> server_identity::update(const config::published& published) {
                                           {std::string{tunnel_protocol}, "h2", "http/1.1"}}},
                                         {"h2", "http/1.1"});
   if (!context) return context.error();
-  std::lock_guard lock{mutex_};
-  current_ = std::move(*context);
+  configured_ = std::move(configured);
   names_ = std::move(names);
+  renewal_ = now + server_lifetime / 2;
+  std::lock_guard lock{reading_};
+  current_ = std::move(*context);
   return {};
 }
 
+result<void> server_identity::update(const config::published& published) {
+  auto names = names_of(options_, published);
+  std::lock_guard lock{changing_};
+  if (current() && (names == names_ || !configured_.empty())) return {};
+  return show(configured_, std::move(names));
+}
+
+result<bool> server_identity::refresh() {
+  auto configured = read_files();
+  if (!configured) return configured.error();
+  std::lock_guard lock{changing_};
+  const bool old = configured_.empty() ? clock_.now() >= renewal_ : *configured != configured_;
+  if (!current() || !old) return false;
+  if (auto shown = show(std::move(*configured), names_); !shown) return shown.error();
+  return true;
+}
+
 std::shared_ptr<const runtime::tls_server_context> server_identity::current() const {
-  std::lock_guard lock{mutex_};
+  std::lock_guard lock{reading_};
   return current_;
 }
 

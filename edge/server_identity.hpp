@@ -15,8 +15,8 @@
 
 namespace postern::edge {
 
-/// Makes and replaces the node's TLS context. Any thread may take the current one; update() may be
-/// called by any, too.
+/// Makes and replaces the node's TLS context. After start() every function may be called by any
+/// thread.
 class server_identity {
  public:
   server_identity(const config::node& options, std::string connector_authority_pem,
@@ -34,6 +34,11 @@ class server_identity {
   /// missing.
   runtime::result<void> update(const config::published& published);
 
+  /// Replaces what has become old since: configured files with other content, an own certificate
+  /// that has lived half its time. True if anything was replaced. Errors as of start() and
+  /// update(): then everything stays as it was. Reads files.
+  runtime::result<bool> refresh();
+
   /// For the next handshake.
   std::shared_ptr<const runtime::tls_server_context> current() const;
 
@@ -44,7 +49,11 @@ class server_identity {
   runtime::result<void> load_authority();
   runtime::result<void> load_shared_authority();
   runtime::result<authority_pair> make_authority();
-  runtime::result<runtime::tls_identity> own_identity(const config::published& published);
+  runtime::result<std::vector<runtime::tls_identity>> read_files() const;
+  runtime::result<runtime::tls_identity> own_identity(const std::vector<std::string>& names,
+                                                      runtime::timestamp now) const;
+  runtime::result<void> show(std::vector<runtime::tls_identity> configured,
+                             std::vector<std::string> names);
 
   const config::node& options_;
   const std::string connector_authority_pem_;
@@ -52,11 +61,13 @@ class server_identity {
   runtime::random_source& random_;
   std::shared_ptr<runtime::store> shared_store_;  // null: the authority is this node's own
   std::shared_ptr<const runtime::key_ring> wrapping_;
-  std::vector<runtime::tls_identity> configured_;
   std::string authority_pem_, authority_key_pem_;
-  mutable std::mutex mutex_;
-  std::shared_ptr<const runtime::tls_server_context> current_;
+  std::mutex changing_;  // over whole changes, and over the three members below it
+  std::vector<runtime::tls_identity> configured_;
   std::vector<std::string> names_;
+  runtime::timestamp renewal_{};  // of the own certificate
+  mutable std::mutex reading_;    // over `current_` alone, so that handshakes never wait for files
+  std::shared_ptr<const runtime::tls_server_context> current_;
 };
 
 /// The protocol name of tunnels in ALPN (docs/tunnel-protocol.md).

@@ -24,6 +24,8 @@ using ssl_context_ptr = std::unique_ptr<SSL_CTX, ssl_deleter>;
 struct tls_identity {
   std::string certificate_pem;
   std::string key_pem;
+
+  bool operator==(const tls_identity&) const = default;
 };
 
 /// How a server treats one server name; names without a rule speak "http/1.1" and ask for nothing.

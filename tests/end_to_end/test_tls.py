@@ -6,6 +6,9 @@ import warnings
 
 import pytest
 
+from harness.certificates import self_signed
+from harness.processes import node, wait_until
+
 
 def context(world, version=None, ciphers=None, alpn=("http/1.1",)):
     one = ssl.create_default_context(cafile=str(world.node.ca))
@@ -93,3 +96,23 @@ def test_nobody_renegotiates(world):
                            "-CAfile", str(world.node.ca), "-alpn", "http/1.1"], input=b"R\n", capture_output=True, timeout=30, check=False)
     said = (done.stdout + done.stderr).lower()
     assert b"renegotiating" in said and (b"no renegotiation" in said or b"error" in said), said[-600:]
+
+
+def shown_certificate(port):
+    one = ssl.create_default_context()
+    one.check_hostname, one.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection(("127.0.0.1", port), 20) as plain, one.wrap_socket(plain) as stream:
+        return ssl.DER_cert_to_PEM_cert(stream.getpeercert(True)).strip()
+
+
+def test_a_renewed_certificate_is_shown_without_a_restart(tmp_path):
+    file, key = self_signed(tmp_path, "shown", "connectors.localhost")
+    one = node(tmp_path / "node", sections={"[tls.certificate]": f'certificate_file = "{file}"\nkey_file = "{key}"'}).start()
+    try:
+        assert shown_certificate(one.port) == file.read_text().strip()
+        key.write_text("half written")
+        wait_until(lambda: "the old ones are shown on" in one.process.text(), "the node to find the half-written key")
+        self_signed(tmp_path, "shown", "connectors.localhost")
+        wait_until(lambda: shown_certificate(one.port) == file.read_text().strip(), "the new certificate")
+    finally:
+        assert one.stop() == 0

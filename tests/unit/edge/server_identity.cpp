@@ -131,6 +131,56 @@ CAF_TEST(configured files are shown and no authority is made) {
   CAF_CHECK(!std::filesystem::exists(folder / "server-ca.key"));
 }
 
+CAF_TEST(an own certificate is replaced when half its time is over) {
+  server_identity identity{options, {}, clock, random};
+  CAF_REQUIRE(identity.start().has_value());
+  CAF_CHECK(!identity.refresh().value());
+  CAF_REQUIRE(identity.update(published).has_value());
+  const auto first = certificate(identity);
+  clock.advance(std::chrono::hours{24 * 198});
+  CAF_CHECK(!identity.refresh().value());
+  CAF_CHECK_EQUAL(certificate(identity), first);
+  clock.advance(std::chrono::hours{24});
+  CAF_CHECK(identity.refresh().value());
+  const auto second = runtime::read_certificate_pem(certificate(identity)).value();
+  CAF_CHECK(second.not_after > clock.now() + std::chrono::hours{24 * 396});
+  CAF_CHECK_EQUAL(names_in(identity).size(), 5u);
+  CAF_CHECK(!identity.refresh().value());
+}
+
+CAF_TEST(renewed files are shown and unusable ones are not) {
+  const auto renew = [&](const char* name) {
+    const auto key = runtime::private_key::generate();
+    folder.write("a.pem",
+                 runtime::self_sign(key, {.serial_hex = "07",
+                                          .common_name = name,
+                                          .not_before = clock.now(),
+                                          .not_after = clock.now() + std::chrono::hours{1},
+                                          .use = runtime::certificate_profile::usage::authority})
+                     .value());
+    return key.pem();
+  };
+  const auto shown = [&](const server_identity& identity) {
+    return runtime::read_certificate_pem(certificate(identity)).value().common_name;
+  };
+  folder.write("a.key", renew("first"));
+  options.tls.certificates = {{folder / "a.pem", folder / "a.key"}};
+  server_identity identity{options, {}, clock, random};
+  CAF_REQUIRE(identity.start().has_value());
+  CAF_REQUIRE(identity.update(published).has_value());
+  CAF_CHECK(!identity.refresh().value());
+  // The certificate is there already, its key not yet.
+  const auto key = renew("second");
+  CAF_CHECK_EQUAL(identity.refresh().error().cause, "tls_identity");
+  CAF_CHECK_EQUAL(shown(identity), "first");
+  folder.write("a.key", key);
+  CAF_CHECK(identity.refresh().value());
+  CAF_CHECK_EQUAL(shown(identity), "second");
+  std::filesystem::remove(folder / "a.key");
+  CAF_CHECK_EQUAL(identity.refresh().error().cause, "file_missing");
+  CAF_CHECK_EQUAL(shown(identity), "second");
+}
+
 CAF_TEST(files that are missing or do not fit are said) {
   options.tls.certificates = {{folder / "none.pem", folder / "none.key"}};
   server_identity missing{options, {}, clock, random};
