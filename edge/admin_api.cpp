@@ -143,8 +143,8 @@ awaitable<http_response> admin_api::handle(service_request& request) {
       co_return refuse_method(request, "GET");
     co_return describe_service(context_.urls);
   }
-  const auto caller =
-      co_await find_administrator(context_, std::string{credentials_of(request.message, "Bearer")});
+  const auto caller = co_await find_administrator(
+      context_, std::string{credentials_of(request.message, "Bearer")}, administration::everything);
   if (!caller) co_return refuse(caller.error(), request);
 
   const auto path = split_path(target.path);

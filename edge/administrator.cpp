@@ -20,17 +20,31 @@ bool is_administrator(const actors::identity& user, const config::node& options)
          std::ranges::find(user.groups, options.administrators) != user.groups.end();
 }
 
-runtime::awaitable<runtime::result<actors::identity>> find_administrator(edge_context& context,
-                                                                         std::string token) {
-  if (token.empty())
-    co_return error{error_category::unauthenticated, "credentials_missing", "administration", {}};
+namespace {
+
+runtime::awaitable<runtime::result<actors::verified_token>> verify(edge_context& context,
+                                                                   std::string token,
+                                                                   std::string_view audience) {
   actors::token_expectation wanted;
   wanted.token = std::move(token);
   wanted.issuer = context.urls.issuer;
-  wanted.audience = admin_audience;
+  wanted.audience = audience;
   wanted.required_type = "at+jwt";
-  auto verified = co_await context.port->ask<actors::verified_token>(
+  co_return co_await context.port->ask<actors::verified_token>(
       handles_of(context).tokens, actors::verify_timeout, actors::verify_atom_v, std::move(wanted));
+}
+
+}  // namespace
+
+runtime::awaitable<runtime::result<actors::identity>> find_administrator(edge_context& context,
+                                                                         std::string token,
+                                                                         administration purpose) {
+  if (token.empty())
+    co_return error{error_category::unauthenticated, "credentials_missing", "administration", {}};
+  auto verified = co_await verify(context, token, admin_audience);
+  if (!verified && verified.error().cause == "token_audience" &&
+      purpose == administration::enrolment)
+    verified = co_await verify(context, std::move(token), enrolment_audience);
   if (!verified) co_return verified.error();
   verified = co_await context.port->ask<actors::verified_token>(
       handles_of(context).sessions, actors::durable_timeout, actors::verify_atom_v,

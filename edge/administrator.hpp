@@ -17,12 +17,19 @@ const actors::node_handles& handles_of(const edge_context& context);
 /// Whether somebody may administer: a member of the group that the configuration names.
 bool is_administrator(const actors::identity& user, const config::node& options) noexcept;
 
-/// The administrator whose access token (RFC 9068) this is. Errors: `unauthenticated`
-/// "credentials_missing" for an empty one, "token_revoked" for one from before the user's
-/// revocation, or as of token_verifier; `unavailable` "store_unavailable" while revocations are not
-/// known; `forbidden` "not_administrator".
+/// What an administrator's access token is shown for.
+enum class administration {
+  everything,  ///< a token for the admin API
+  enrolment,   ///< such a token, or one that is good for enrolment only
+};
+
+/// The administrator whose access token (RFC 9068) this is, if it is good for `purpose`. Errors:
+/// `unauthenticated` "credentials_missing" for an empty one, "token_revoked" for one from before
+/// the user's revocation, or as of token_verifier; `unavailable` "store_unavailable" while
+/// revocations are not known; `forbidden` "not_administrator".
 runtime::awaitable<runtime::result<actors::identity>> find_administrator(edge_context& context,
-                                                                         std::string token);
+                                                                         std::string token,
+                                                                         administration purpose);
 
 /// Adds the challenge of a Bearer token to a 401 (RFC 6750, section 3): with an error code if a
 /// token came but does not hold.

@@ -162,7 +162,8 @@ connector_api::answer connector_api::enroll(service_request& request, const est_
   wanted.group = asked.label;
   wanted.address = request.client_address;
   if (const auto token = credentials_of(request.message, "Bearer"); !token.empty()) {
-    auto administrator = co_await find_administrator(context_, std::string{token});
+    auto administrator =
+        co_await find_administrator(context_, std::string{token}, administration::enrolment);
     if (!administrator) co_return administrator.error();
     if (wanted.group.empty())
       co_return enrolment_error(error_category::invalid_input, "group_missing");

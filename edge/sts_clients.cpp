@@ -10,11 +10,11 @@ namespace postern::edge {
 
 namespace {
 
-sts::client make_tool(std::string_view id, const char* shown) {
+sts::client make_tool(std::string_view id, std::string_view audience, const char* shown) {
   sts::client tool;
   tool.id = id;
   tool.device_grant = true;
-  tool.access_token_audience = admin_audience;
+  tool.access_token_audience = audience;
   tool.display_name = shown;
   return tool;
 }
@@ -40,8 +40,8 @@ std::vector<sts::client> make_sts_clients(const config::published& published,
     if (client.display_name.empty()) client.display_name = a.name;
   }
   std::vector<sts::client> clients{
-      make_tool(config::control_client, "the administrator's tool posternctl"),
-      make_tool(config::connector_client, "the installation of a connector")};
+      make_tool(config::control_client, admin_audience, "the administrator's tool posternctl"),
+      make_tool(config::connector_client, enrolment_audience, "the installation of a connector")};
   for (auto& [id, client] : by_id)
     clients.push_back(std::move(client));
   return clients;

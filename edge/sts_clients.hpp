@@ -12,8 +12,11 @@
 
 namespace postern::edge {
 
-/// "aud" of the tools' access tokens, which the admin API and enrolment ask for.
+/// "aud" of posternctl's access tokens, which the admin API asks for.
 inline constexpr std::string_view admin_audience = "postern-admin";
+/// "aud" of those that postern-connector gets: good for enrolment and nothing else, for they come
+/// to machines that administer nothing.
+inline constexpr std::string_view enrolment_audience = "postern-enrolment";
 
 /// All clients of a snapshot, and the tools' (config/tool_clients.hpp), which have the device grant
 /// (RFC 8628). Applications that share a client_id share one client with the

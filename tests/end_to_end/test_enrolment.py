@@ -32,6 +32,12 @@ def test_an_administrator_signs_in_on_another_device(world, tmp_path):
     assert one.stop() == 0
 
 
+def test_a_connectors_sign_in_opens_nothing_but_enrolment(world):
+    token = world.control.granted_tokens("postern-connector")["access_token"]
+    refused = world.control.api("GET", "/connectors", token=token)
+    assert refused.status_code == 401 and refused.json()["cause"] == "token_audience"
+
+
 def test_who_is_no_administrator_may_not(world, tmp_path):
     one = connector(world.node, tmp_path)
     enrolling = process(one.enroll_arguments("main"), tmp_path / "enroll.log")

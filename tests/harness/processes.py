@@ -248,17 +248,17 @@ class control:
         assert login.wait() == 0, login.text()
         return self
 
-    def granted_tokens(self):
+    def granted_tokens(self, client_id="posternctl"):
         """What the same grant gives, without posternctl, which has to wait some seconds before it asks whether the user has
         allowed it."""
         sts = self.node.url("sts")
         with self.node.browser() as client:
             asked = client.request("POST", sts + "device_authorization", base={}, data={
-                "client_id": "posternctl", "scope": "openid profile email groups"}).json()
+                "client_id": client_id, "scope": "openid profile email groups"}).json()
             client.approve_device(asked["verification_uri"], asked["user_code"], self.user,
                                   self.node.users[self.user]["password"])
             granted = client.request("POST", sts + "token", base={}, data={
-                "grant_type": "urn:ietf:params:oauth:grant-type:device_code", "client_id": "posternctl",
+                "grant_type": "urn:ietf:params:oauth:grant-type:device_code", "client_id": client_id,
                 "device_code": asked["device_code"]})
         assert granted.status_code == 200, granted.text
         return granted.json()

@@ -37,8 +37,9 @@ CAF_TEST(the tools are clients whatever is published) {
     CAF_CHECK(tool->device_grant);
     CAF_CHECK(tool->is_public());
     CAF_CHECK(tool->redirect_uris.empty());
-    CAF_CHECK_EQUAL(tool->access_token_audience, "postern-admin");
   }
+  CAF_CHECK_EQUAL(find("posternctl")->access_token_audience, "postern-admin");
+  CAF_CHECK_EQUAL(find("postern-connector")->access_token_audience, "postern-enrolment");
   CAF_CHECK_EQUAL(clients.size(), 2u);
 }
 
