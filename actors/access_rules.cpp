@@ -25,7 +25,9 @@ access_decision decide(const access_session& session, const config::application&
   if (application.maintenance) return {access_verdict::maintenance, "maintenance"};
   if (application.preauthentication == config::preauthentication_kind::passthrough)
     return {access_verdict::allow, "passthrough"};
-  if (session.application != application.name) return {access_verdict::sign_in, "session_foreign"};
+  if (session.application != application.name ||
+      (!application.issuer.empty() && session.user.issuer != application.issuer))
+    return {access_verdict::sign_in, "session_foreign"};
   if (is_expired(session, now)) return {access_verdict::sign_in, "session_expired"};
   if (!is_assigned(application, session.user)) return {access_verdict::deny, "not_assigned"};
   return {access_verdict::allow, "assigned"};

@@ -14,8 +14,8 @@ bool is_assigned(const config::application& application, const identity& user);
 
 /// Decides a request of a session. In this order: closed for maintenance (also who would have to
 /// sign in learns that at once), no preauthentication wanted, a session made for another
-/// application
-/// ("session_foreign"), expired ("session_expired"), not assigned ("not_assigned"), allowed.
+/// application or by an issuer that is no longer the application's ("session_foreign"), expired
+/// ("session_expired"), not assigned ("not_assigned"), allowed.
 access_decision decide(const access_session& session, const config::application& application,
                        timestamp now);
 

@@ -69,7 +69,7 @@ void edge_shard::on_message(caf::message& content) {
 }
 
 void edge_shard::take_routing(actors::routing_ptr routing) {
-  context_.published = std::make_shared<const published_routes>(*routing);
+  context_.published = std::make_shared<const published_routes>(*routing, context_.urls.issuer);
   context_.routing = std::move(routing);
   if (on_routing_) on_routing_(*context_.routing);
   const size_t index = context_.home.index();

@@ -4,7 +4,8 @@
 
 namespace postern::edge {
 
-published_routes::published_routes(const actors::routing& routing) : table_(routing.published) {
+published_routes::published_routes(const actors::routing& routing, const std::string& own_issuer)
+    : table_(routing.published) {
   std::unordered_map<std::string, bool> shared_hosts;
   for (const auto& application : routing.published->applications) {
     const auto urls = split_application_urls(application);
@@ -12,15 +13,23 @@ published_routes::published_routes(const actors::routing& routing) : table_(rout
   }
   for (const auto& application : routing.published->applications) {
     published_application prepared;
-    prepared.application = actors::application_ptr{routing.published, &application};
+    auto complete = std::make_shared<config::application>(application);
+    if (complete->issuer.empty()) complete->issuer = own_issuer;
+    prepared.application = std::move(complete);
     prepared.urls = split_application_urls(application);
     prepared.cookie_name = session_cookie_name(application);
     prepared.scoped =
         shared_hosts[prepared.urls.external_host] || prepared.urls.internal_path != "/";
     if (auto queue = routing.queues.find(application.group); queue != routing.queues.end())
       prepared.queue = queue->second;
-    prepared_.emplace(&application, std::move(prepared));
+    const auto& kept = prepared_.emplace(&application, std::move(prepared)).first->second;
+    by_name_.emplace(kept.application->name, &kept);
   }
+}
+
+const published_application* published_routes::find_named(std::string_view name) const noexcept {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : found->second;
 }
 
 const published_application* published_routes::find(std::string_view host, std::string_view path,

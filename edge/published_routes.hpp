@@ -13,7 +13,7 @@ namespace postern::edge {
 
 /// An application as the edge serves it.
 struct published_application {
-  actors::application_ptr application;  ///< keeps the snapshot alive
+  actors::application_ptr application;  ///< as published, its issuer never empty
   application_urls urls;
   actors::group_queue_actor queue;  ///< null: the group has no queue yet
   std::string cookie_name;          ///< of the session cookie
@@ -23,16 +23,20 @@ struct published_application {
 /// Built anew for each routing; immutable.
 class published_routes {
  public:
-  explicit published_routes(const actors::routing& routing);
+  /// `own_issuer` is that of applications that name none.
+  published_routes(const actors::routing& routing, const std::string& own_issuer);
 
   /// Null if the host, or the path on it, is not published. `needs_slash` as in config::route.
   const published_application* find(std::string_view host, std::string_view path,
                                     bool& needs_slash) const noexcept;
+  /// By its name; null if no such application is published.
+  const published_application* find_named(std::string_view name) const noexcept;
   bool contains_host(std::string_view host) const noexcept { return table_.contains_host(host); }
 
  private:
   config::route_table table_;
   std::unordered_map<const config::application*, published_application> prepared_;
+  std::unordered_map<std::string_view, const published_application*> by_name_;
 };
 
 /// Whether a path has "." or ".." segments, plain or percent-encoded, or encoded slashes that would

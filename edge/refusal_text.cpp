@@ -71,7 +71,7 @@ constexpr std::array texts{
     refusal_text{"session_revoked", "Please sign in again",
                  "Your session was ended by an administrator or by signing out.", again},
     refusal_text{"session_foreign", "Please sign in",
-                 "Your session belongs to another application.", again},
+                 "Your session belongs to another application or another way to sign in.", again},
     refusal_text{"session_unreadable", "Please sign in again", "Your session cannot be read.",
                  again},
     refusal_text{"seal_malformed", "Please sign in again", "Your session cannot be read.", again},

@@ -17,6 +17,7 @@ using runtime::awaitable;
 using runtime::error;
 using runtime::error_category;
 using runtime::field_list;
+using runtime::result;
 
 namespace {
 
@@ -195,9 +196,23 @@ awaitable<void> user_request::run_exchange(const checked_request& request, const
 }
 
 void user_request::watch_session() {
-  if (!exchange_.watch_user() || !authenticated_ || watched_exchange_ == exchange_number_) return;
+  if (!exchange_.watch_user() || watched_exchange_ == exchange_number_) return;
   watched_exchange_ = exchange_number_;
-  asio::co_spawn(context_.home.get_executor(), ask_again(hold(), *session_), asio::detached);
+  asio::co_spawn(context_.home.get_executor(),
+                 ask_again(hold(), authenticated_ ? *session_ : opened_session{}), asio::detached);
+}
+
+awaitable<result<actors::access_decision>> user_request::decide_again(
+    const std::string& application, opened_session& session) {
+  using actors::access_verdict;
+  const auto* to = context_.published->find_named(application);
+  if (to == nullptr) co_return actors::access_decision{access_verdict::deny, "application_unknown"};
+  if (!session.cookie.empty()) co_return co_await gate_.decide(to->application, session);
+  if (to->application->maintenance)
+    co_return actors::access_decision{access_verdict::maintenance, "maintenance"};
+  if (to->application->preauthentication == config::preauthentication_kind::passthrough)
+    co_return actors::access_decision{access_verdict::allow, "passthrough"};
+  co_return actors::access_decision{access_verdict::sign_in, "not_signed_in"};
 }
 
 awaitable<void> user_request::ask_again([[maybe_unused]] std::shared_ptr<const void> self,
@@ -205,7 +220,7 @@ awaitable<void> user_request::ask_again([[maybe_unused]] std::shared_ptr<const v
   // A node that stops waits for this coroutine as well.
   const counted running{context_.load->connections};
   const auto number = exchange_number_;
-  auto application = watched_application_;
+  const auto name = watched_application_->name;
   runtime::wait_point later{context_.home};
   runtime::coarse_timer pause;
   const auto over = [&] { return is_gone() || exchange_number_ != number || exchange_.ended(); };
@@ -215,7 +230,7 @@ awaitable<void> user_request::ask_again([[maybe_unused]] std::shared_ptr<const v
         [](void* raw) { static_cast<runtime::wait_point*>(raw)->wake(); }, &later);
     co_await later.wait();
     if (over()) co_return;
-    const auto decision = co_await gate_.decide(application, session);
+    const auto decision = co_await decide_again(name, session);
     // An actor that is being restarted decides nothing: the stream goes on until one does.
     if (!decision && decision.error().category != error_category::unauthenticated) continue;
     if (decision && decision->verdict == actors::access_verdict::allow) continue;

@@ -97,6 +97,9 @@ class user_request : protected user_stream {
                                         const runtime::field_list& fields,
                                         const published_application& to,
                                         const actors::identity* user);
+  /// As it is published now: whoever is not assigned any more is not served any longer.
+  runtime::awaitable<runtime::result<actors::access_decision>> decide_again(
+      const std::string& application, opened_session& session);
   runtime::awaitable<void> ask_again(std::shared_ptr<const void> self, opened_session session);
 
   gatekeeper& gate_;

@@ -10,6 +10,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatusCode
 
 from harness import network
 from harness.http2 import http2_client
+from harness.published import application_toml, group_toml
 from harness.wire import raw_client
 
 
@@ -104,9 +105,26 @@ def test_many_sockets_at_once(world):
     talk(work())
 
 
-def test_a_revoked_user_is_cut_off(make_world):
+def published_otherwise(own, name, assigned=("user:bob",), **keys):
+    own.control.apply(group_toml("main") + application_toml(name, own.node.url(name), own.raw.url, "main",
+                                                            assigned=list(assigned), **keys))
+
+
+NO_LONGER = {
+    "the user is revoked": ("guarded", lambda own: own.control.expect("revoke", "user", "bob")),
+    "the user is not assigned": ("guarded", lambda own: published_otherwise(own, "guarded", ["user:alice"])),
+    "another issuer signs in": ("guarded", lambda own: published_otherwise(own, "guarded", issuer="https://login.example")),
+    "the application is in maintenance": ("guarded", lambda own: published_otherwise(own, "guarded", maintenance=True)),
+    "the application is gone": ("guarded", lambda own: own.control.expect("delete", "application", "guarded")),
+    "signing in is needed": ("app", lambda own: published_otherwise(own, "app")),
+}
+
+
+@pytest.mark.parametrize("what", NO_LONGER)
+def test_who_may_no_longer_is_cut_off(make_world, what):
     """Not at the next message: at once."""
     own = make_world()
+    name, change = NO_LONGER[what]
 
     def switch(one):
         one.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -114,16 +132,18 @@ def test_a_revoked_user_is_cut_off(make_world):
         one.stream.ended(30)
         return False
     own.raw.on("/socket", switch)
-    with own.node.browser() as browser:
-        browser.sign_in(own.node.url("guarded") + "x", "bob", "bob-demo-password")
-        cookie = "; ".join(f"{one.name}={one.value}" for one in browser.client.cookies.jar
-                           if one.domain.startswith("guarded"))
+    cookie = ""
+    if name == "guarded":
+        with own.node.browser() as browser:
+            browser.sign_in(own.node.url(name) + "x", "bob", "bob-demo-password")
+            cookie = "; ".join(f"{one.name}={one.value}" for one in browser.client.cookies.jar
+                               if one.domain.startswith(name))
 
     async def work():
-        url = own.node.url("guarded").replace("https", "wss") + "socket"
+        url = own.node.url(name).replace("https", "wss") + "socket"
         async with websockets.connect(url, ssl=network.trusting(own.node.ca), extra_headers={"Cookie": cookie},
                                       ping_interval=None) as socket:
-            await asyncio.get_running_loop().run_in_executor(None, own.control.expect, "revoke", "user", "bob")
+            await asyncio.get_running_loop().run_in_executor(None, change, own)
             with pytest.raises(ConnectionClosed):
                 await asyncio.wait_for(socket.recv(), 10)
     talk(work())

@@ -42,6 +42,14 @@ const row table[] = {
      access_verdict::sign_in, "session_expired"},
     {"made for another application", [](auto& s, auto&) { s.application = "zoo"; },
      access_verdict::sign_in, "session_foreign"},
+    {"made by the issuer that the application names",
+     [](auto& s, auto& a) { a.issuer = s.user.issuer = "https://login.example"; },
+     access_verdict::allow, "assigned"},
+    {"made by the issuer that the application had before",
+     [](auto& s, auto& a) {
+       s.user.issuer = "https://old.example", a.issuer = "https://new.example";
+     },
+     access_verdict::sign_in, "session_foreign"},
     {"maintenance", [](auto&, auto& a) { a.maintenance = true; }, access_verdict::maintenance,
      "maintenance"},
     {"maintenance with an expired session",

@@ -51,7 +51,7 @@ CAF_TEST(a careless reading decodes and merges) {
 }
 
 CAF_TEST(an application is found by host and path) {
-  const published_routes routes{routing_of({reports, wiki})};
+  const published_routes routes{routing_of({reports, wiki}), "https://sts.example"};
   bool needs_slash = true;
   const auto* found = routes.find("WIKI.example", "/any", needs_slash);
   CAF_REQUIRE(found != nullptr);
@@ -72,7 +72,7 @@ CAF_TEST(an application is found by host and path) {
 CAF_TEST(paths matter where a host or an origin is shared) {
   const auto scoped = [](std::vector<config::application> applications, const char* host,
                          const char* path) {
-    const published_routes routes{routing_of(std::move(applications))};
+    const published_routes routes{routing_of(std::move(applications)), "https://sts.example"};
     bool ignored = false;
     const auto* found = routes.find(host, path, ignored);
     return found != nullptr && found->scoped;
