@@ -20,7 +20,7 @@ inline constexpr milliseconds peer_back_off{250};
 inline constexpr milliseconds peer_back_off_cap{3'000};
 /// A node that was asked for a connector had this long: then the next one is.
 inline constexpr milliseconds summon_patience{500};
-/// An exchange waits no longer than this for a connection; with it ends what it wanted.
+/// With this ends what was wanted, unless it was called for again (call_again of group_queue).
 inline constexpr std::chrono::seconds wanted_for{30};
 
 /// Of two nodes the one whose name is smaller dials: CAF would drop one of two connections that are

@@ -26,14 +26,14 @@ group_queue_state::~group_queue_state() {
     w.promise.deliver(ended);
 }
 
-error group_queue_state::enter(waiting_exchange&& w) {
+error group_queue_state::enter(waiting_exchange&& w, actor_time now) {
   if (w.ticket.patience <= milliseconds::zero()) return out_of_patience();
   if (board.serves() && rate.wait_behind(line.ahead_of(w.ticket.application)) > w.ticket.patience)
     return refusal(error_category::overloaded, "queue_overload", group);
-  const auto deadline = w.deadline;
+  const auto look = std::min(w.deadline, now + call_again);
   if (!line.enter(std::move(w))) return refusal(error_category::overloaded, "queue_full", group);
-  if (!due || deadline < *due) {
-    due = deadline;
+  if (!due || look < *due) {
+    due = look;
     due_changed = true;
   }
   return {error_category::none, {}, {}, {}};
@@ -64,7 +64,7 @@ void group_queue_state::expire(actor_time now) {
   if (line.empty()) rate.pause();
   due = line.earliest_deadline();
   due_changed = due.has_value();
-  if (due) due = std::max(*due, now + expiry_grain);
+  if (due) due = std::clamp(*due, now + expiry_grain, now + call_again);
 }
 
 bool group_queue_state::wants_tunnel(actor_time now) {
@@ -103,7 +103,7 @@ caf::result<dispatch> submit(queue_pointer self, exchange_ticket& ticket) {
   if (deadline < now) return runtime::to_caf(state.out_of_patience());
   if (auto place = state.board.take(ticket.shard, ticket.avoid, now)) return std::move(*place);
   auto promise = self->make_response_promise<dispatch>();
-  if (auto e = state.enter({std::move(ticket), deadline, promise});
+  if (auto e = state.enter({std::move(ticket), deadline, promise}, now);
       e.category != error_category::none)
     promise.deliver(runtime::to_caf(e));
   start_timer(self, now);
@@ -152,6 +152,7 @@ group_queue_actor::behavior_type group_queue(queue_pointer self, std::string gro
         const auto now = self->clock().now();
         self->state.expire(now);
         start_timer(self, now);
+        call_over(self, now);
       },
       [self](subscribe_atom, const summoner_actor& who) { self->state.summoner = who; },
       [self](list_atom) { return self->state.board.by_connector(); },

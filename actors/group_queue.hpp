@@ -26,6 +26,10 @@ inline constexpr milliseconds expiry_grain{10};
 /// Between two calls for a tunnel: the first is answered within some 10 ms if at all.
 inline constexpr milliseconds summon_interval{200};
 
+/// A call is made again at least this often while somebody waits: the nodes that heard the first
+/// may have forgotten it (wanted_for), and others have come.
+inline constexpr std::chrono::seconds call_again{10};
+
 /// The rules: who gets a place, who waits, who is turned away, whose patience is over. An exchange
 /// waits only while no tunnel has room, so nobody is overtaken.
 struct group_queue_state {
@@ -40,7 +44,7 @@ struct group_queue_state {
   /// Lets an exchange wait that finds no room. Returns why it may not, or the category `none`; then
   /// its promise is the queue's. Whoever would wait in vain, by how fast others were served of
   /// late, may not.
-  runtime::error enter(waiting_exchange&& w);
+  runtime::error enter(waiting_exchange&& w, actor_time now);
 
   /// What an exchange is told whose patience is over: "no_connector" or "queue_timeout".
   runtime::error out_of_patience() const;

@@ -219,6 +219,22 @@ CAF_TEST(whoever is left waiting without a connector has one called over at once
   CAF_CHECK_EQUAL(calls, 2u);
 }
 
+CAF_TEST(a connector is called for as long as somebody waits) {
+  size_t calls = 0;
+  const auto summoner = own(sys.spawn([&calls](summoner_actor::pointer) {
+    return summoner_actor::behavior_type{[&calls](summon_atom, const std::string&) { ++calls; }};
+  }));
+  tell(queue, subscribe_atom_v, summoner);
+  const auto a = submit("a", 65s);
+  CAF_CHECK_EQUAL(calls, 1u);
+  pass(60s);
+  CAF_CHECK_EQUAL(calls, 7u);
+  CAF_CHECK(a->pending());
+  pass(60s);
+  CAF_CHECK_EQUAL(a->cause(), "no_connector");
+  CAF_CHECK_EQUAL(calls, 7u);
+}
+
 CAF_TEST(a connector that just failed the exchange is avoided) {
   attach(1, 10);
   tell(queue, attach_atom_v, make_tunnel(2, 10, 0, "c2"));
