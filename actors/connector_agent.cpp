@@ -78,11 +78,15 @@ void connector_agent_state::adjust_slots() {
     }
     // One that dials is drained once it is open; one that drains is dialled again once it is idle.
   }
+  if (!rests()) return;
+  for (const auto slot : summoned_.up())
+    self_->send(deps_.io, drain_atom_v, slot);
 }
 
 void connector_agent_state::on_summons(const std::string& address) {
   if (!config::parse_endpoint(address))
     return spdlog::warn("a node asks for tunnels to no address: {}", address);
+  if (rests()) return;
   for (auto& [slot, node] : summoned_.on_summons(address, tunnels_)) {
     spdlog::info("tunnel {} is asked for by the node at {}", slot, node);
     self_->send(deps_.io, dial_atom_v, slot, std::move(node));
@@ -92,7 +96,7 @@ void connector_agent_state::on_summons(const std::string& address) {
 void connector_agent_state::on_opened(uint32_t slot) {
   if (summoned_nodes::owns(slot)) {
     summoned_.on_opened(slot);
-    if (draining_) self_->send(deps_.io, drain_atom_v, slot);
+    if (rests()) self_->send(deps_.io, drain_atom_v, slot);
     return;
   }
   if (slot >= slots_.size() || slots_[slot].phase != slot_phase::dialling) return;
@@ -171,7 +175,8 @@ void connector_agent_state::take_over(const connector_configuration& fresh) {
   spdlog::info("configuration {}: group {}, {} applications, {} tunnels", fresh.version,
                fresh.group, fresh.applications.size(), fresh.tunnels);
   version_ = fresh.version;
-  tunnels_ = std::min(fresh.tunnels, largest_tunnel_count);
+  if (fresh.drained) spdlog::info("drained by an administrator: no tunnels until resumed");
+  tunnels_ = fresh.drained ? 0 : std::min(fresh.tunnels, largest_tunnel_count);
   ready_ = true;
   self_->send(deps_.io, update_atom_v, fresh);
   adjust_slots();
@@ -207,8 +212,6 @@ void connector_agent_state::drain() {
   if (std::exchange(draining_, true)) return;
   ++pull_epoch_;
   adjust_slots();
-  for (const auto slot : summoned_.drain())
-    self_->send(deps_.io, drain_atom_v, slot);
 }
 
 agent_status connector_agent_state::status() const {

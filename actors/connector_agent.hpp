@@ -90,6 +90,8 @@ class connector_agent_state {
   /// Makes a legal transition; one that is not legal is a defect of ours.
   void move(uint32_t slot, slot_phase next);
   bool wanted(uint32_t slot) const;
+  /// Whether the connector is to have no tunnels: it leaves, or an administrator wants it so.
+  bool rests() const noexcept { return draining_ || tunnels_ == 0; }
   void dial(uint32_t slot);
   void back_off(uint32_t slot);
   /// Dials slots that are wanted and drains those that are not.
@@ -105,7 +107,7 @@ class connector_agent_state {
   bool ready_ = false;  // the first configuration has arrived
   bool draining_ = false;
   uint64_t version_ = 0;
-  uint32_t tunnels_ = 0;
+  uint32_t tunnels_ = 0;  // 0: drained by an administrator, or nothing was pulled yet
   std::vector<slot_record> slots_;
   summoned_nodes summoned_;
 

@@ -123,6 +123,7 @@ connector_configuration read(const json::object& o) {
   c.tunnels = static_cast<uint32_t>(number(o, "tunnels", 1, largest_tunnel_count));
   c.exchanges = static_cast<uint32_t>(number(o, "exchanges", 1, largest_exchange_count));
   c.renew_certificate = truth(o, "renew_certificate", false);
+  c.drained = truth(o, "drained", false);
   const auto* list = required(o, "applications").if_array();
   if (list == nullptr) throw malformed{"applications: expected an array"};
   c.applications.reserve(list->size());
@@ -152,7 +153,7 @@ std::string encode_connector_configuration(const connector_configuration& c) {
   applications.reserve(c.applications.size());
   for (const auto& a : c.applications)
     applications.push_back(to_json(a));
-  return json::serialize(json::object{
+  json::object out{
       {"wire_version", connector_wire_version},
       {"version", c.version},
       {"connector", c.connector},
@@ -161,7 +162,9 @@ std::string encode_connector_configuration(const connector_configuration& c) {
       {"exchanges", c.exchanges},
       {"renew_certificate", c.renew_certificate},
       {"applications", std::move(applications)},
-  });
+  };
+  if (c.drained) out["drained"] = true;
+  return json::serialize(out);
 }
 
 runtime::result<connector_configuration> decode_connector_configuration(std::string_view input) {
@@ -206,9 +209,9 @@ uint64_t digest(const std::vector<config::application>& applications) {
 }
 
 uint64_t content_version(const connector_configuration& c, uint64_t applications) {
-  const auto head = json::serialize(
-      json::array{c.connector, c.group, c.tunnels, c.exchanges, c.renew_certificate, applications});
-  const auto version = fnv1a(head) >> 11U;
+  json::array head{c.connector, c.group, c.tunnels, c.exchanges, c.renew_certificate, applications};
+  if (c.drained) head.emplace_back("drained");
+  const auto version = fnv1a(json::serialize(head)) >> 11U;
   return version == 0 ? 1 : version;
 }
 

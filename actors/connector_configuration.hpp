@@ -23,7 +23,8 @@ inline constexpr uint32_t largest_tunnel_count = 64;
 inline constexpr uint32_t largest_exchange_count = 100'000;
 
 /// {"wire_version":1,"version":N,"connector":ID,"group":NAME,"tunnels":N,"exchanges":N,
-/// "renew_certificate":BOOL,"applications":[{"name","internal_url","group","connect_timeout",
+/// "renew_certificate":BOOL,"drained":true (or not
+/// there),"applications":[{"name","internal_url","group","connect_timeout",
 /// "response_timeout","idle_timeout","validate_backend_certificate"}]}; durations as text ("85s").
 /// Of an application "origin_protocol", "backend_authorities", "backend_server_name" and
 /// "backend_client_certificate" are there if they are not the default.

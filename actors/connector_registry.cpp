@@ -42,6 +42,7 @@ void connector_registry_state::begin(connector_registry_dependencies deps) {
   // First: what is committed between the two is read twice rather than missed.
   follow_store<connector_registry_actor>(self_, deps_.store);
   load_records();
+  load_drains();
   const configuration_subscriber_actor me = connector_registry_actor{self_};
   self_->request(deps_.configuration, local_timeout, subscribe_atom_v, me)
       .then([this](published_ptr& p) { on_published(std::move(p)); },
@@ -207,6 +208,11 @@ connector_registry_actor::behavior_type connector_registry(connector_registry_st
       [state](revoke_atom, const std::string& id, const std::string& by) -> caf::result<void> {
         if (!state->loaded()) return caf::skip();
         return state->revoke(id, by);
+      },
+      [state](drain_atom, const std::string& id, bool drained,
+              const std::string& by) -> caf::result<void> {
+        if (!state->loaded()) return caf::skip();
+        return state->drain(id, drained, by);
       },
       [state](apply_atom, const std::string& id, const std::string& group,
               const std::string& by) -> caf::result<void> {

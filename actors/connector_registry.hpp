@@ -1,10 +1,11 @@
 #pragma once
 // Who is enrolled and who is connected. Started by node_supervisor after store, audit log and
 // configuration; asked by the edge for every tunnel and pull, by the certificate authority for
-// every certificate, and by the admin API. Its state is spread over four files:
+// every certificate, and by the admin API. Its state is spread over five files:
 // connector_registry.cpp (start, queues, routing), connector_registry_records.cpp (durable
-// changes), connector_registry_tunnels.cpp (admission, tunnels, pulls) and
-// connector_registry_cluster.cpp (other nodes).
+// changes), connector_registry_drain.cpp (who is wanted without tunnels),
+// connector_registry_tunnels.cpp (admission, tunnels, pulls) and connector_registry_cluster.cpp
+// (other nodes).
 
 #include "actors/connector_registry_parts.hpp"
 #include "runtime/x509.hpp"
@@ -42,11 +43,11 @@ class connector_registry_state {
 
   // -- start, queues, routing
 
-  /// Loads the records and subscribes to the configuration; quits with the error if either fails,
+  /// Loads the records and subscribes to the configuration; quits with the error if one fails,
   /// because its supervisor knows when to try again.
   void begin(connector_registry_dependencies deps);
-  /// Whether both have arrived; until then every request has to wait.
-  bool loaded() const noexcept { return records_loaded_ && published_ != nullptr; }
+  /// Whether all have arrived; until then every request has to wait.
+  bool loaded() const noexcept { return records_loaded_ && drains_loaded_ && published_; }
   /// Takes over a snapshot, unless it holds a newer one.
   void on_published(published_ptr fresh);
   /// Remembers a subscriber until it ends and returns the routing in force.
@@ -67,6 +68,12 @@ class connector_registry_state {
   /// Errors: also "group_unknown" and "connector_revoked".
   caf::result<void> move(const std::string& id, const std::string& group, const std::string& by);
   caf::result<std::vector<connector_status>> list();
+
+  // -- drains (connector_registry_drain.cpp)
+
+  /// Answered when durable; the connector learns of it with its configuration. Errors:
+  /// "connector_unknown", "connector_revoked", and those of the store.
+  caf::result<void> drain(const std::string& id, bool drained, const std::string& by);
 
   // -- tunnels and pulls
 
@@ -110,6 +117,11 @@ class connector_registry_state {
   void adopt(connector_record record, uint64_t revision);
   void adopt_all(const std::vector<runtime::stored_record>& records);
 
+  // drains
+  void load_drains();
+  void read_drains_again();
+  void adopt_drains(const std::vector<runtime::stored_record>& records);
+
   // tunnels and pulls
   runtime::result<registered_connector*> admit(const std::string& id, const std::string& serial);
   void notice(registered_connector& c, const std::string& instance, const std::string& address);
@@ -148,8 +160,10 @@ class connector_registry_state {
   connector_registry_dependencies deps_{};
 
   bool records_loaded_ = false;
+  bool drains_loaded_ = false;
   published_ptr published_;
   std::map<std::string, registered_connector> connectors_;  // by id
+  std::set<std::string> drained_;                           // ids, of enrolled ones or not
   std::map<caf::actor_addr, std::string> owners_;           // connection -> connector's id
   std::map<std::string, owned_queue> queues_;               // by group
   std::map<std::string, group_content> contents_;           // by group; of published_

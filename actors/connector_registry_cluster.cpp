@@ -16,6 +16,7 @@ namespace postern::actors {
 // -- records --------------------------------------------------------------------------------------
 
 void connector_registry_state::on_news(const std::vector<runtime::store_news>& news) {
+  if (concerns(news, drain_kind)) read_drains_again();
   for (const auto& one : news) {
     if (!concerns(one, connector_kind)) continue;
     const auto known = connectors_.find(one.key);

@@ -17,6 +17,11 @@ namespace postern::actors {
 /// The kind of the store's records.
 inline constexpr const char* connector_kind = "connector";
 
+/// The kind of a record that says that a connector is drained: the key is its id, the value the
+/// administrator's name. A record of its own, so that nodes that know nothing of it read those of
+/// the connectors as ever.
+inline constexpr const char* drain_kind = "connector_drain";
+
 /// A record of a connector as a blob; a larger one is none of ours.
 inline constexpr size_t largest_connector_record = 64 * 1'024;
 

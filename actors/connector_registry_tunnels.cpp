@@ -164,6 +164,7 @@ connector_configuration connector_registry_state::outline_of(const connector_rec
   c.tunnels = deps_.tunnels_per_connector;
   c.exchanges = deps_.exchanges_per_tunnel;
   c.renew_certificate = deps_.clock->now() - not_before > deps_.renew_after;
+  c.drained = drained_.contains(r.id);
   c.version = content_version(c, content_of(r.group).digest);
   return c;
 }
@@ -302,6 +303,7 @@ connector_status connector_registry_state::status_of(const registered_connector&
   s.last_seen = s.connected ? deps_.clock->now() : c.last_seen;
   s.certificate_expires = c.certificate_expires;
   s.duplicate = c.instances.duplicate(now());
+  s.drained = drained_.contains(c.record.id);
   return s;
 }
 

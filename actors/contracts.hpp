@@ -211,6 +211,9 @@ using connector_registry_actor = typed_actor<
     replies_to<pull_atom, configuration_pull>::with<connector_configuration>,
     // Revokes a connector, durably, and cuts its tunnels. (id, by)
     replies_to<revoke_atom, std::string, std::string>::with<void>,
+    // Has a connector end its tunnels when what runs has finished, and stay without, durably; or
+    // (false) come back. (id, drained, by)
+    replies_to<drain_atom, std::string, bool, std::string>::with<void>,
     // Moves a connector to another group, durably. (id, group, by)
     replies_to<apply_atom, std::string, std::string, std::string>::with<void>,
     // Lists all connectors.

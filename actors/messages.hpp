@@ -230,6 +230,7 @@ struct connector_configuration {
   uint32_t tunnels = 2;
   uint32_t exchanges = 1'000;
   bool renew_certificate = false;  ///< the certificate in use is older than 180 days
+  bool drained = false;            ///< an administrator wants no tunnels of this connector for now
   std::vector<config::application>
       applications;  ///< of the group; only what a connector needs is filled in
 };
@@ -244,6 +245,7 @@ struct connector_status {
   timestamp last_seen;
   timestamp certificate_expires;
   bool duplicate = false;  ///< two live processes hold this identity
+  bool drained = false;    ///< as in its configuration
 };
 
 // -- exchanges

@@ -9,7 +9,6 @@ namespace postern::actors {
 std::vector<summoned_nodes::dial> summoned_nodes::on_summons(const std::string& address,
                                                              uint32_t tunnels) {
   std::vector<dial> out;
-  if (draining_) return out;
   std::set<std::string> addresses{address};
   uint32_t there = 0;
   for (const auto& [slot, t] : tunnels_) {
@@ -34,8 +33,7 @@ void summoned_nodes::on_closed(uint32_t slot) {
   tunnels_.erase(slot);
 }
 
-std::vector<uint32_t> summoned_nodes::drain() {
-  draining_ = true;
+std::vector<uint32_t> summoned_nodes::up() const {
   std::vector<uint32_t> up;
   for (const auto& [slot, t] : tunnels_)
     if (t.open) up.push_back(slot);

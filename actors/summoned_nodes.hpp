@@ -34,8 +34,8 @@ class summoned_nodes {
   void on_opened(uint32_t slot);
   void on_closed(uint32_t slot);
 
-  /// The tunnels that are up, to be ended; there will be no others.
-  std::vector<uint32_t> drain();
+  /// The tunnels that are up.
+  std::vector<uint32_t> up() const;
 
   /// How many tunnels are up.
   uint32_t open() const noexcept;
@@ -48,7 +48,6 @@ class summoned_nodes {
 
   std::map<uint32_t, tunnel> tunnels_;  ///< by slot: dialled or up
   uint32_t next_slot_ = first_summoned_slot;
-  bool draining_ = false;
 };
 
 }  // namespace postern::actors

@@ -150,6 +150,10 @@ awaitable<void> connector_io::run_slot(uint32_t slot, std::string node,
 
 void connector_io::on_opened(uint32_t slot) {
   port_.tell(agent_, actors::opened_atom_v, slot);
+  become_ready();
+}
+
+void connector_io::become_ready() {
   if (std::exchange(ready_, true)) return;
   runtime::log_event(spdlog::level::info, "ready", {{"connector", connector_id_}});
   write_ready_file();
@@ -189,6 +193,8 @@ void connector_io::update(const connector_configuration& fresh) {
   version_ = fresh.version;
   capacity_ = fresh.exchanges;
   if (ready_) write_ready_file();
+  // There will be no tunnel to wait for.
+  if (fresh.drained) become_ready();
 }
 
 void connector_io::use_origins() {

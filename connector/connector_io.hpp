@@ -73,6 +73,8 @@ class connector_io {
                                     actors::tunnel_hello me);
   void on_opened(uint32_t slot);
   void on_closed(uint32_t slot, runtime::error why);
+  /// At the first tunnel, or when there are to be none.
+  void become_ready();
   void write_ready_file();
 
   runtime::shard_pool& pool_;

@@ -46,9 +46,15 @@ outcome<report> move(const move_command& c, const admin_client& admin) {
 }
 
 outcome<report> drain(const drain_command& c, const admin_client& admin) {
-  auto response = admin.post(resource("node", c.node) + "/drain", boost::json::object{});
+  auto response = admin.post(resource(c.kind, c.name) + "/drain", boost::json::object{});
   if (!response) return response.error();
-  return said("draining, then ending,", "node", c.node);
+  return said(c.kind == "node" ? "draining, then ending," : "draining", c.kind, c.name);
+}
+
+outcome<report> resume(const resume_command& c, const admin_client& admin) {
+  auto response = admin.post(resource("connector", c.connector) + "/resume", boost::json::object{});
+  if (!response) return response.error();
+  return said("resumed", "connector", c.connector);
 }
 
 outcome<report> create_token(const create_token_command& c, const admin_client& admin) {

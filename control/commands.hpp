@@ -25,6 +25,7 @@ outcome<report> erase(const delete_command& c, const admin_client& admin);
 outcome<report> revoke(const revoke_command& c, const admin_client& admin);
 outcome<report> move(const move_command& c, const admin_client& admin);
 outcome<report> drain(const drain_command& c, const admin_client& admin);
+outcome<report> resume(const resume_command& c, const admin_client& admin);
 
 /// The token alone goes to standard output.
 outcome<report> create_token(const create_token_command& c, const admin_client& admin);

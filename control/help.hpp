@@ -88,7 +88,7 @@ inline const std::string move = R"(EXAMPLE
   posternctl move connector 5f0c... --group branch
 )";
 
-inline const std::string drain =
+inline const std::string drain_node =
     R"(The node takes no more connections, sends its users and connectors to the other nodes, finishes what runs for up to
 a minute, and ends its process with status 0, as after SIGTERM. ADDRESS is that of `posternctl get nodes`; "self" is
 the node that answers. The command returns as soon as the order is given. To have the node back, start it again.
@@ -96,6 +96,23 @@ the node that answers. The command returns as soon as the order is given. To hav
 EXAMPLES
   posternctl drain node 192.0.2.1:7443
   posternctl drain node self
+)";
+
+inline const std::string drain_connector =
+    R"(The connector gets no more requests, ends its tunnels to every node when what runs has finished, however long that
+takes, and keeps its process running without any: `posternctl get connectors` shows it as draining, then as drained.
+WebSockets and streams of events are told to reconnect. A restart of the connector changes nothing, `posternctl resume`
+does. The command returns as soon as the order is durable; the connector has it within two seconds.
+
+EXAMPLE
+  posternctl drain connector 5f0c...
+)";
+
+inline const std::string resume =
+    R"(The connector opens its tunnels again within two seconds.
+
+EXAMPLE
+  posternctl resume connector 5f0c...
 )";
 
 inline const std::string create_token =

@@ -25,6 +25,7 @@ struct draft {
   revoke_command revoke;
   move_command move;
   drain_command drain;
+  resume_command resume;
   create_token_command create_token;
 };
 
@@ -124,14 +125,36 @@ void add_move(CLI::App& app, draft& d) {
 }
 
 void add_drain(CLI::App& app, draft& d) {
-  auto* sub = app.add_subcommand("drain", "Take a node out of service without harm, and end it");
+  auto* sub = app.add_subcommand("drain", "Take a node or connector out of service without harm");
   sub->require_subcommand(1);
   auto* node = sub->add_subcommand("node", "Take a node out of service without harm, and end it");
-  node->footer(help::drain);
-  node->add_option("ADDRESS", d.drain.node, "Where the other nodes reach it, or self")
+  node->footer(help::drain_node);
+  node->add_option("ADDRESS", d.drain.name, "Where the other nodes reach it, or self")
       ->required()
       ->type_name("");
-  node->callback([&d] { d.common.command = d.drain; });
+  node->callback([&d] {
+    d.drain.kind = "node";
+    d.common.command = d.drain;
+  });
+  auto* connector = sub->add_subcommand(
+      "connector", "Take a connector out of service without harm, until resumed");
+  connector->footer(help::drain_connector);
+  connector->add_option("ID", d.drain.name, "The id of the connector")->required()->type_name("");
+  connector->callback([&d] {
+    d.drain.kind = "connector";
+    d.common.command = d.drain;
+  });
+}
+
+void add_resume(CLI::App& app, draft& d) {
+  auto* sub = app.add_subcommand("resume", "Put a drained connector into service again");
+  sub->require_subcommand(1);
+  auto* connector = sub->add_subcommand("connector", "Put a drained connector into service again");
+  connector->footer(help::resume);
+  connector->add_option("ID", d.resume.connector, "The id of the connector")
+      ->required()
+      ->type_name("");
+  connector->callback([&d] { d.common.command = d.resume; });
 }
 
 void add_create(CLI::App& app, draft& d) {
@@ -172,6 +195,7 @@ outcome<options> parse_options(int argc, const char* const* argv) {
   add_revoke(app, d);
   add_move(app, d);
   add_drain(app, d);
+  add_resume(app, d);
   add_create(app, d);
   try {
     app.parse(argc, argv);

@@ -44,7 +44,12 @@ struct move_command {
 };
 
 struct drain_command {
-  std::string node;  ///< its cluster address, or "self"
+  std::string kind;  ///< "node" or "connector"
+  std::string name;  ///< a node's cluster address or "self"; a connector's id
+};
+
+struct resume_command {
+  std::string connector;
 };
 
 struct create_token_command {
@@ -54,8 +59,9 @@ struct create_token_command {
   output_format format = output_format::table;
 };
 
-using command = std::variant<login_command, apply_command, get_command, delete_command,
-                             revoke_command, move_command, drain_command, create_token_command>;
+using command =
+    std::variant<login_command, apply_command, get_command, delete_command, revoke_command,
+                 move_command, drain_command, resume_command, create_token_command>;
 
 struct options {
   std::string admin;       ///< URL of the admin host

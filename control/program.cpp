@@ -88,6 +88,7 @@ outcome<report> run_command(const options& o, const streams& io) {
                  [&](const revoke_command& x) { return revoke(x, admin); },
                  [&](const move_command& x) { return control::move(x, admin); },
                  [&](const drain_command& x) { return drain(x, admin); },
+                 [&](const resume_command& x) { return resume(x, admin); },
                  [&](const create_token_command& x) { return create_token(x, admin); }},
       o.command);
 }

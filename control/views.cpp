@@ -30,6 +30,7 @@ std::string alarm_of(const object& o, std::string_view key) {
 
 std::string state_of(const object& o, std::string_view key) {
   if (is_true(o, "revoked")) return "revoked";
+  if (is_true(o, "drained")) return is_true(o, key) ? "draining" : "drained";
   return is_true(o, key) ? "connected" : "offline";
 }
 

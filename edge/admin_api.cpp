@@ -46,6 +46,8 @@ constexpr std::array routes{
     admin_route{http_verb::get, "connectors", &list_connectors},
     admin_route{http_verb::get, "connectors/*", &get_connector},
     admin_route{http_verb::post, "connectors/*/revoke", &revoke_connector},
+    admin_route{http_verb::post, "connectors/*/drain", &drain_connector},
+    admin_route{http_verb::post, "connectors/*/resume", &resume_connector},
     admin_route{http_verb::post, "connectors/*/move", &move_connector},
     admin_route{http_verb::post, "enrolment-tokens", &create_enrolment_token},
     admin_route{http_verb::get, "nodes", &list_nodes},

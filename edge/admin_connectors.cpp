@@ -25,6 +25,14 @@ runtime::awaitable<result<statuses>> connectors(edge_context& context) {
                                                  actors::durable_timeout, actors::list_atom_v);
 }
 
+admin_answer set_drained(edge_context& context, const admin_call& call, bool drained) {
+  const auto done = co_await context.port->ask<void>(handles_of(context).connectors,
+                                                     actors::durable_timeout, actors::drain_atom_v,
+                                                     call.name, drained, call.administrator);
+  if (!done) co_return done.error();
+  co_return json_answer(http_status::ok, json::object{{"id", call.name}, {"drained", drained}});
+}
+
 }  // namespace
 
 admin_answer list_connectors(edge_context& context, admin_call&) {
@@ -53,6 +61,14 @@ admin_answer revoke_connector(edge_context& context, admin_call& call) {
                                        actors::revoke_atom_v, call.name, call.administrator);
   if (!done) co_return done.error();
   co_return json_answer(http_status::ok, json::object{{"id", call.name}, {"revoked", true}});
+}
+
+admin_answer drain_connector(edge_context& context, admin_call& call) {
+  return set_drained(context, call, true);
+}
+
+admin_answer resume_connector(edge_context& context, admin_call& call) {
+  return set_drained(context, call, false);
 }
 
 admin_answer move_connector(edge_context& context, admin_call& call) {

@@ -105,6 +105,7 @@ json::object to_json(const actors::connector_status& status) {
           {"revoked", status.record.revoked},
           {"connected", status.connected},
           {"duplicate", status.duplicate},
+          {"drained", status.drained},
           {"tunnels", status.tunnels},
           {"exchanges", status.exchanges},
           {"version", status.version},

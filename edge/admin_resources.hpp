@@ -37,6 +37,8 @@ admin_answer apply_changes(edge_context& context, admin_call& call);
 admin_answer list_connectors(edge_context& context, admin_call& call);
 admin_answer get_connector(edge_context& context, admin_call& call);
 admin_answer revoke_connector(edge_context& context, admin_call& call);
+admin_answer drain_connector(edge_context& context, admin_call& call);
+admin_answer resume_connector(edge_context& context, admin_call& call);
 admin_answer move_connector(edge_context& context, admin_call& call);
 admin_answer create_enrolment_token(edge_context& context, admin_call& call);
 

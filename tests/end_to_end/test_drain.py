@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from harness.cluster import cluster_world
-from harness.processes import wait_until
+from harness.processes import connector, wait_until
 
 
 @pytest.fixture
@@ -90,3 +90,50 @@ def test_connectors_are_at_other_nodes_before_theirs_ends(make_cluster):
         assert client.get(own.node.url("app") + "hello").status_code == 200
     node.start()
     own.cluster.wait_connected(own.control)
+
+
+def state_of(control, one):
+    return control.api("GET", "/connectors/" + one).json()
+
+
+def test_a_connector_is_drained_without_a_failed_request_until_it_is_resumed(make_world, tmp_path):
+    own = make_world()
+    other = connector(own.node, tmp_path / "other", "other").enroll("main", own.control.enrolment_token("main")).start()
+    failures, stop = [], threading.Event()
+
+    def ask(method):
+        with own.node.browser() as client:
+            while not stop.is_set():
+                answer = client.request(method, own.node.url("app") + "hello", base={})
+                if answer.status_code != 200:
+                    failures.append((method, answer.status_code, answer.text))
+    asking = [threading.Thread(target=ask, args=(method,)) for method in ("GET", "POST", "GET", "POST")]
+    for one in asking:
+        one.start()
+    drained = own.connector.ready()["connector"]
+    try:
+        assert "draining" in own.control.expect("drain", "connector", drained)
+        wait_until(lambda: state_of(own.control, drained)["tunnels"] == 0, "the tunnels to end")
+        assert "drained" in own.control.expect("get", "connectors")
+        assert own.connector.stop() == 0
+        own.connector.start()
+        assert state_of(own.control, drained)["drained"] and state_of(own.control, drained)["tunnels"] == 0
+        own.control.expect("resume", "connector", drained)
+        wait_until(lambda: state_of(own.control, drained)["tunnels"] == 2, "the tunnels to be back")
+        # Now it is the only one.
+        own.control.expect("drain", "connector", other.ready()["connector"])
+        wait_until(lambda: state_of(own.control, other.ready()["connector"])["tunnels"] == 0, "the other's tunnels to end")
+    finally:
+        stop.set()
+        for one in asking:
+            one.join(30)
+        assert other.stop() == 0
+    assert not failures, failures[:3]
+    audit = [one["action"] for one in own.control.api("GET", "/audit").json()["audit"] if one["target"] == drained]
+    assert audit.count("connector_drained") == 1 and audit.count("connector_resumed") == 1
+
+
+def test_nobody_drains_a_connector_that_there_is_not(make_world):
+    own = make_world(enrolled=False)
+    unknown = own.control.run("drain", "connector", "nobody")
+    assert unknown.returncode == 1 and "connector_unknown" in unknown.stderr

@@ -67,6 +67,9 @@ connector_registry_actor::behavior_type registry_of(connector_registry_actor::po
       [=](revoke_atom, const std::string&, const std::string&) -> caf::result<void> {
         return nothing;
       },
+      [=](drain_atom, const std::string&, bool, const std::string&) -> caf::result<void> {
+        return nothing;
+      },
       [=](apply_atom, const std::string&, const std::string&,
           const std::string&) -> caf::result<void> { return nothing; },
       [=](list_atom) -> caf::result<std::vector<connector_status>> { return nothing; },

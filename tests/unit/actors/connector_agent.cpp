@@ -52,11 +52,12 @@ struct agent_fixture : fixture {
 
   agent_fixture() { consume_messages(); }
 
-  void configure(uint64_t version, uint32_t tunnels, bool renew = false) {
+  void configure(uint64_t version, uint32_t tunnels, bool renew = false, bool drained = false) {
     auto c = std::make_shared<connector_configuration>();
     c->version = version;
     c->tunnels = tunnels;
     c->renew_certificate = renew;
+    c->drained = drained;
     tell(agent, pulled_atom_v, pull_outcome{c, none});
   }
   void answer_unmodified() { tell(agent, pulled_atom_v, pull_outcome{nullptr, none}); }
@@ -374,6 +375,31 @@ CAF_TEST(who leaves ends the tunnels that were asked for and makes no others) {
   open(late);
   CAF_CHECK(std::ranges::count(log->drained, late) == 1);
   tell(agent, summon_atom_v, std::string{"192.0.2.4:443"});
+  CAF_CHECK_EQUAL(log->summoned.size(), 2u);
+}
+
+CAF_TEST(a drained connector ends every tunnel and dials again when it is resumed) {
+  tell(agent, start_atom_v);
+  configure(1, 2);
+  tell(agent, opened_atom_v, uint32_t{0});
+  tell(agent, summon_atom_v, std::string{"192.0.2.9:443"});
+  CAF_REQUIRE_EQUAL(log->summoned.size(), 2u);
+  const auto summoned = log->summoned[0].first;
+  tell(agent, opened_atom_v, summoned);
+  *log = {};
+  configure(2, 2, false, true);
+  CAF_CHECK(log->drained == (std::vector<uint32_t>{0, summoned}));
+  // One was being dialled meanwhile; a node asks for more.
+  tell(agent, opened_atom_v, uint32_t{1});
+  CAF_CHECK_EQUAL(log->drained.back(), 1u);
+  tell(agent, summon_atom_v, std::string{"192.0.2.10:443"});
+  CAF_CHECK(log->summoned.empty());
+  for (const uint32_t slot : {0U, 1U, summoned})
+    tell(agent, closed_atom_v, slot, none);
+  CAF_CHECK(log->dialled.empty());
+  configure(3, 2);
+  CAF_CHECK(log->dialled == (std::vector<uint32_t>{0, 1}));
+  tell(agent, summon_atom_v, std::string{"192.0.2.10:443"});
   CAF_CHECK_EQUAL(log->summoned.size(), 2u);
 }
 

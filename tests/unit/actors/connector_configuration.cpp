@@ -71,6 +71,16 @@ CAF_TEST(what is encoded is decoded the same) {
   CAF_CHECK(back->applications == sample().applications);
 }
 
+CAF_TEST(only a drained connector reads that it is drained and its version differs) {
+  auto c = sample();
+  CAF_CHECK_EQUAL(encode_connector_configuration(c).find("drained"), std::string::npos);
+  CAF_CHECK(!decode_connector_configuration(encode_connector_configuration(c))->drained);
+  const auto before = content_version(c, 1);
+  c.drained = true;
+  CAF_CHECK(decode_connector_configuration(encode_connector_configuration(c))->drained);
+  CAF_CHECK_NOT_EQUAL(content_version(c, 1), before);
+}
+
 CAF_TEST(a configuration without applications is decoded) {
   auto c = sample();
   c.applications.clear();

@@ -239,4 +239,54 @@ CAF_TEST(two processes that hold tunnels raise the alarm) {
   CAF_CHECK(status("c1").duplicate);
 }
 
+// -- drains ---------------------------------------------------------------------------------------
+
+CAF_TEST(a drained connector learns it at once and again after a restart of the registry) {
+  enrol("c1", "aa");
+  const auto shown = authority.sign("c1", "aa", wall.now());
+  const auto before = *pull("c1", shown)->value;
+  CAF_CHECK(!before.drained);
+  const auto waiting = pull("c1", shown, before.version, 30s);
+  CAF_CHECK(!waiting->value);
+  const auto drain = [&](bool drained) {
+    return ask_void(registry, drain_atom_v, std::string{"c1"}, drained, std::string{"admin"})
+        ->cause();
+  };
+  CAF_CHECK_EQUAL(drain(true), "answered");
+  CAF_REQUIRE(waiting->value.has_value());
+  CAF_CHECK(waiting->value->drained);
+  CAF_CHECK(status("c1").drained);
+  CAF_CHECK_EQUAL(count_events("connector_drained"), 1u);
+  CAF_CHECK_EQUAL(drain(true), "answered");
+  CAF_CHECK_EQUAL(count_events("connector_drained"), 1u);
+  start();
+  CAF_CHECK(pull("c1", shown)->value->drained);
+  CAF_CHECK_EQUAL(drain(false), "answered");
+  const auto after = *pull("c1", shown)->value;
+  CAF_CHECK(!after.drained);
+  CAF_CHECK_EQUAL(after.version, before.version);
+  CAF_CHECK_EQUAL(count_events("connector_resumed"), 1u);
+}
+
+CAF_TEST(what another node drains is known without being asked) {
+  enrol("c1", "aa");
+  CAF_REQUIRE(disk->commit({{.kind = drain_kind, .key = "c1", .value = "admin"}}).has_value());
+  consume_messages();
+  CAF_CHECK(status("c1").drained);
+}
+
+CAF_TEST(nobody drains a connector that is unknown or revoked or while the store is down) {
+  const auto drain = [&](const char* id) {
+    return ask_void(registry, drain_atom_v, std::string{id}, true, std::string{"admin"})->cause();
+  };
+  CAF_CHECK_EQUAL(drain("nobody"), "connector_unknown");
+  enrol("c1", "aa");
+  disk->broken = true;
+  CAF_CHECK_EQUAL(drain("c1"), "store_down");
+  disk->broken = false;
+  CAF_CHECK(!status("c1").drained);
+  ask_void(registry, revoke_atom_v, std::string{"c1"}, std::string{"admin"});
+  CAF_CHECK_EQUAL(drain("c1"), "connector_revoked");
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()

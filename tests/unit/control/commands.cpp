@@ -127,10 +127,20 @@ CAF_TEST(a new token stands alone on standard output) {
 
 CAF_TEST(a node is drained by its address) {
   service.answer(202, R"({"address":"192.0.2.1:7443","draining":true})");
-  CAF_CHECK_EQUAL(said(drain({"192.0.2.1:7443"}, admin())),
+  CAF_CHECK_EQUAL(said(drain({"node", "192.0.2.1:7443"}, admin())),
                   "draining, then ending, node \"192.0.2.1:7443\"\n");
   CAF_REQUIRE_EQUAL(service.requests.size(), 1u);
   CAF_CHECK_EQUAL(service.requests[0].target, "/api/v1/nodes/192.0.2.1%3A7443/drain");
+}
+
+CAF_TEST(a connector is drained and resumed by its id) {
+  service.answer(200, R"({"id":"5f","drained":true})");
+  CAF_CHECK_EQUAL(said(drain({"connector", "5f"}, admin())), "draining connector \"5f\"\n");
+  service.answer(200, R"({"id":"5f","drained":false})");
+  CAF_CHECK_EQUAL(said(resume({"5f"}, admin())), "resumed connector \"5f\"\n");
+  CAF_REQUIRE_EQUAL(service.requests.size(), 2u);
+  CAF_CHECK_EQUAL(service.requests[0].target, "/api/v1/connectors/5f/drain");
+  CAF_CHECK_EQUAL(service.requests[1].target, "/api/v1/connectors/5f/resume");
 }
 
 CAF_TEST(a lifetime that is none is bad input) {

@@ -48,7 +48,15 @@ CAF_TEST(every command is understood) {
   CAF_CHECK_EQUAL(std::get<revoke_command>(revoke->command).name, "5f");
   auto drain = parse({admin, "drain", "node", "self"});
   CAF_REQUIRE(drain.has_value());
-  CAF_CHECK_EQUAL(std::get<drain_command>(drain->command).node, "self");
+  CAF_CHECK_EQUAL(std::get<drain_command>(drain->command).kind, "node");
+  CAF_CHECK_EQUAL(std::get<drain_command>(drain->command).name, "self");
+  drain = parse({admin, "drain", "connector", "5f"});
+  CAF_REQUIRE(drain.has_value());
+  CAF_CHECK_EQUAL(std::get<drain_command>(drain->command).kind, "connector");
+  CAF_CHECK_EQUAL(std::get<drain_command>(drain->command).name, "5f");
+  const auto resume = parse({admin, "resume", "connector", "5f"});
+  CAF_REQUIRE(resume.has_value());
+  CAF_CHECK_EQUAL(std::get<resume_command>(resume->command).connector, "5f");
   auto move = parse({admin, "move", "connector", "5f", "--group", "hq"});
   CAF_REQUIRE(move.has_value());
   CAF_CHECK_EQUAL(std::get<move_command>(move->command).group, "hq");
@@ -85,7 +93,7 @@ CAF_TEST(a wrong command line is bad input) {
                          {admin, "create", "token", "--group", "g", "--uses", "0"},
                          {admin, "revoke", "connector"},
                          {admin, "drain", "node"},
-                         {admin, "drain", "connector", "5f"},
+                         {admin, "drain", "connector"},
                          {admin, "--token-file", "-", "apply", "-f", "-"},
                          {admin, "--token", "secret", "login"}}) {
     auto o = parse(arguments);

@@ -29,7 +29,9 @@ CAF_TEST(connectors show state and alarm) {
     {"name":"hq-1","id":"5f","group":"hq","connected":true,"revoked":false,"tunnels":2,"version":"0.1.0",
      "last_seen":"2026-01-31T12:00:00Z","certificate_expires":1800000000,"duplicate":true},
     {"name":"hq-2","id":"60","group":"hq","connected":false,"revoked":false,"tunnels":0},
-    {"name":"hq-3","id":"61","group":"hq","connected":true,"revoked":true,"tunnels":0}])"));
+    {"name":"hq-3","id":"61","group":"hq","connected":true,"revoked":true,"tunnels":0},
+    {"name":"hq-4","id":"62","group":"hq","connected":true,"drained":true,"tunnels":1},
+    {"name":"hq-5","id":"63","group":"hq","connected":false,"drained":true,"tunnels":0}])"));
   CAF_CHECK_EQUAL(text,
                   "NAME  ID  GROUP  STATE      TUNNELS  VERSION  LAST SEEN             CERTIFICATE "
                   "EXPIRES   ALARM\n"
@@ -39,6 +41,10 @@ CAF_TEST(connectors show state and alarm) {
                   "hq-2  60  hq     offline    0        -        -                     -           "
                   "          -\n"
                   "hq-3  61  hq     revoked    0        -        -                     -           "
+                  "          -\n"
+                  "hq-4  62  hq     draining   1        -        -                     -           "
+                  "          -\n"
+                  "hq-5  63  hq     drained    0        -        -                     -           "
                   "          -\n");
 }
 
