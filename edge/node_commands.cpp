@@ -17,10 +17,11 @@ std::string read_password(const char* prompt, bool typed) {
   termios shown{};
   const bool hide = typed && ::tcgetattr(STDIN_FILENO, &shown) == 0;
   if (hide) {
-    std::cerr << prompt << std::flush;
+    // In this order: what is typed at the prompt is neither shown nor flushed away.
     auto hidden = shown;
     hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
     ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+    std::cerr << prompt << std::flush;
   }
   std::string line;
   std::getline(std::cin, line);

@@ -3,6 +3,7 @@ import concurrent.futures
 import os
 import pty
 import re
+import select
 import subprocess
 import time
 import urllib.parse
@@ -11,7 +12,7 @@ import httpx
 import pytest
 
 from harness.browser import REDIRECTS, forms_of
-from harness.processes import BIN, wait_until
+from harness.processes import BIN, PATIENCE, wait_until
 from harness.refusal import page, problem
 from harness.sign_in import session_cookies, start
 
@@ -134,6 +135,7 @@ def test_a_password_that_is_typed_is_asked_twice_and_not_shown(again, code):
     shown = b""
     for prompt, line in ((b"Password: ", "pass-typed-here"), (b"again: ", again)):
         while not shown.endswith(prompt):
+            assert select.select([own], [], [], 20 * PATIENCE)[0], shown
             shown += os.read(own, 1)
         os.write(own, line.encode() + b"\n")
     out, _ = hashing.communicate(timeout=60)
