@@ -78,7 +78,9 @@ void connector_agent_state::adjust_slots() {
     }
     // One that dials is drained once it is open; one that drains is dialled again once it is idle.
   }
-  if (!rests()) return;
+}
+
+void connector_agent_state::drain_summoned() {
   for (const auto slot : summoned_.up())
     self_->send(deps_.io, drain_atom_v, slot);
 }
@@ -180,6 +182,7 @@ void connector_agent_state::take_over(const connector_configuration& fresh) {
   ready_ = true;
   self_->send(deps_.io, update_atom_v, fresh);
   adjust_slots();
+  if (rests()) drain_summoned();
 }
 
 // -- renewal --------------------------------------------------------------------------------------
@@ -212,6 +215,7 @@ void connector_agent_state::drain() {
   if (std::exchange(draining_, true)) return;
   ++pull_epoch_;
   adjust_slots();
+  drain_summoned();
 }
 
 agent_status connector_agent_state::status() const {

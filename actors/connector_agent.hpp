@@ -96,6 +96,7 @@ class connector_agent_state {
   void back_off(uint32_t slot);
   /// Dials slots that are wanted and drains those that are not.
   void adjust_slots();
+  void drain_summoned();
   void take_over(const connector_configuration& fresh);
   void pull();
   void schedule_pull(milliseconds wait);
