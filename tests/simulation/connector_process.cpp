@@ -198,6 +198,10 @@ size_t connector_process::running() const {
   return sum;
 }
 
+void connector_process::on_request_taken() {
+  if (std::exchange(freezes_, false)) machine_.freeze();
+}
+
 void connector_process::drain() {
   draining_ = true;
   caf::anon_send(agent_, actors::drain_atom_v);

@@ -27,6 +27,9 @@ class connector_process {
   const connector_identity& identity() const noexcept { return identity_; }
   uint32_t capacity() const noexcept { return capacity_; }
   bool knows(const std::string& application) const { return applications_.contains(application); }
+  /// Whether the machine is to stand still as soon as the process has taken a request.
+  void freeze_at_request(bool yes) noexcept { freezes_ = yes; }
+  void on_request_taken();
   /// Leaves as planned; gone() once the last tunnel has ended.
   void drain();
   bool gone() const noexcept { return draining_ && active_ == 0; }
@@ -66,6 +69,7 @@ class connector_process {
   size_t active_ = 0;
   size_t preferred_ = 0;  // node of the last connection to the service
   bool draining_ = false;
+  bool freezes_ = false;
 };
 
 }  // namespace postern::simulation

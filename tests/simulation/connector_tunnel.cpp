@@ -74,6 +74,7 @@ void connector_tunnel::on_request(const request_head& head, bool ended) {
   const auto wait = std::chrono::microseconds{dice.below(4) == 0 ? dice.below(20'000) : 50};
   connector_.on().after(
       wait, [self = shared_from_this(), stream = head.stream] { self->reach_origin(stream); });
+  connector_.on_request_taken();
 }
 
 bool connector_tunnel::may_start(uint64_t stream) {

@@ -24,7 +24,7 @@ constexpr std::chrono::milliseconds restart_pause{500};
 /// What undoes an action; empty: it undoes itself.
 std::string remedy(const std::string& action) {
   if (action == "kill") return "restart";
-  if (action == "freeze") return "thaw";
+  if (action == "freeze" || action == "freeze_at_request") return "thaw";
   if (action == "partition" || action == "slow") return "heal";
   if (action == "store_down") return "store_up";
   return {};
@@ -89,6 +89,7 @@ world::links world::links_of(const std::string& target) {
 // -- faults of the seed ---------------------------------------------------------------------------
 
 std::string world::draw_target(const std::string& action) {
+  if (action == "freeze_at_request") return "random-connector";
   if (action == "drain" || action == "kill" || action == "freeze")
     return dice_.below(nodes_.size() == 1 ? 8 : 3) == 0 ? "random-node" : "random-connector";
   if (action != "partition" && action != "slow" && action != "lose") return "random";
@@ -112,7 +113,8 @@ void world::plan_faults() {
                                        "kill",
                                        "freeze",
                                        "freeze",
-                                       "freeze",
+                                       "freeze_at_request",
+                                       "freeze_at_request",
                                        "partition",
                                        "partition",
                                        "partition",
@@ -184,7 +186,10 @@ void world::inflict_on_machine(const fault& f, machine& m) {
   auto* connector = connector_on(m);
   if (f.action == "freeze") {
     m.freeze();
+  } else if (f.action == "freeze_at_request" && connector != nullptr) {
+    if (m.running() && connector->process) connector->process->freeze_at_request(true);
   } else if (f.action == "thaw") {
+    if (connector != nullptr && connector->process) connector->process->freeze_at_request(false);
     m.thaw();
   } else if (f.action == "skew") {
     m.calendar().skew(f.by);
