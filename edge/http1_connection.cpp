@@ -206,13 +206,13 @@ awaitable<runtime::result<void>> http1_connection::read_content(const checked_re
 
 awaitable<void> http1_connection::pump() {
   while (!exchange_.ended() && !dropped_) {
-    if (!content_ended_)
-      take_content();
-    else if (exchange_.watch_user())
+    if (!content_ended_) take_content();
+    // While content is taken its reader notices the end by itself.
+    if (!exchange_.ended() && exchange_.watch_user() &&
+        (content_ended_ || exchange_.content_room() == 0))
       watch_user();
     if (exchange_.ended()) break;
     watch_session();
-    if (!content_ended_ && exchange_.content_room() == 0 && exchange_.watch_user()) watch_user();
     co_await point_.wait();
   }
   if (dropped_) exchange_.user_gone();

@@ -66,13 +66,16 @@ ORIGINS = {"http1": ("app", http1_origin_side), "http2": ("multiplexed", http2_o
 
 
 class http1_user:
-    """A user over HTTP/1.1 whose content never ends."""
+    """A user over HTTP/1.1 whose content does not end by itself."""
 
     def __init__(self, world, name, path, uploads):
         self.client = raw_client(world.node.port, f"{name}.localhost", world.node.ca)
         lines = [f"{'POST' if uploads else 'GET'} {path} HTTP/1.1", f"Host: {name}.localhost:{world.node.port}",
-                 *(["Content-Length: 1000000"] if uploads else [])]
+                 *(["Content-Length: 1001"] if uploads else [])]
         self.client.send("\r\n".join(lines) + "\r\n\r\n" + ("x" * 1000 if uploads else ""))
+
+    def end_content(self):
+        self.client.send("x")
 
     def wait_for_content(self):
         self.head = self.client.head()
@@ -96,6 +99,9 @@ class http2_user:
         self.stream = self.client.send(path, "POST" if uploads else "GET", ended=not uploads)
         if uploads:
             self.client.send_content(self.stream, b"x" * 1000)
+
+    def end_content(self):
+        self.client.send_content(self.stream, b"x", ended=True)
 
     def wait_for_content(self):
         self.client.wait(lambda: self.client.answers[self.stream].content == b"hello")
@@ -127,7 +133,7 @@ def serve(at, origin, path, work):
 
 
 @both
-@pytest.mark.parametrize("phase", ["before the head", "within a download", "within an upload"])
+@pytest.mark.parametrize("phase", ["before the head", "within a download", "within an upload", "after an upload"])
 def test_a_user_who_leaves_is_noticed_at_the_origin(at, user, origin, phase):
     def work(side):
         if phase == "within a download":
@@ -135,12 +141,15 @@ def test_a_user_who_leaves_is_noticed_at_the_origin(at, user, origin, phase):
         side.wait_for_end()
     path = f"/left-{user}-{phase.replace(' ', '-')}"
     asked, over = serve(at, origin, path, work)
-    someone = USERS[user](at.world, ORIGINS[origin][0], path, phase == "within an upload")
+    someone = USERS[user](at.world, ORIGINS[origin][0], path, "upload" in phase)
     assert asked.wait(10)
     if phase == "within a download":
         someone.wait_for_content()
     # As an exchange that is long under way: its connection is watched by then.
     time.sleep(0.3)
+    if phase == "after an upload":
+        someone.end_content()
+        time.sleep(0.1)
     begin = time.monotonic()
     someone.leave()
     wait_until(lambda: over, "the origin to notice", 10)
