@@ -37,7 +37,8 @@ class tunnel_lease {
 
   /// Whether the ping of that number has been answered.
   bool answered(uint64_t ping) const noexcept { return answers_ >= ping; }
-  /// Whether an exchange may be started.
+  /// Whether an exchange may be started, and content of one that must not be repeated given to its
+  /// origin.
   bool holds(actor_time now) const noexcept { return probe_ == 0 && now - heard_ < lease_duration; }
 
  private:

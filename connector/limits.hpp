@@ -31,6 +31,10 @@ inline constexpr uint32_t http2_assumed_streams = 100;
 /// Connections that a request is tried on, where it is safe to repeat it.
 inline constexpr unsigned http2_attempts = 3;
 
+/// Content that waits for the tunnel's lease looks this often whether it holds again: a ping's way
+/// there and back is shorter than its answer is worth waking anybody for.
+inline constexpr auto lease_poll = 20ms;
+
 /// How often idle origin connections are looked over.
 inline constexpr auto idle_sweep = 5s;
 

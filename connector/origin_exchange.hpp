@@ -122,6 +122,10 @@ class origin_exchange final : public runtime::http2_stream,
   bool may_start();
   void send_request();
   void send_held();
+  /// Whether content, or the end of it, has to wait for a fresh word of the node: it may have told
+  /// the user meanwhile that nothing came of a request that must not be repeated.
+  bool must_hold();
+  void go_on_if_lease_holds();
   runtime::awaitable<outcome> receive_response();
   response_progress read_some(size_t room, runtime::io_status& status);
   response_progress read_direct(size_t room, runtime::io_status& status);
@@ -159,9 +163,11 @@ class origin_exchange final : public runtime::http2_stream,
   std::vector<std::pair<std::string, std::string>> fields_sent_;  // the same for HTTP/2
   std::string application_, request_id_;
   request_traits traits_;
-  std::string held_content_;  // arrived while no origin could take it; bounded by the window
+  std::string
+      held_content_;  // arrived while no origin could, or might, take it; bounded by the window
   trailer_list request_trailers_;
   bool request_ended_ = false;
+  bool holding_ = false;      // content waits for the lease
   bool contentless_ = false;  // the end comes only when asked for, and no content before it
   bool window_open_ = false;
 
@@ -186,7 +192,7 @@ class origin_exchange final : public runtime::http2_stream,
   bool over_http2_ = false;
   bool content_sent_ = false;  // on the stream that has ended
 
-  runtime::coarse_timer deadline_, patience_;
+  runtime::coarse_timer deadline_, patience_, lease_;
   // Last, so that their waiters go first.
   runtime::wait_point begin_, signal_;
 };

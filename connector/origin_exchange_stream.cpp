@@ -38,7 +38,7 @@ void origin_exchange::on_head(const field_list& fields, bool end_of_stream) {
   request_trailers_.clear();
   held_content_.clear();
   request_ended_ = end_of_stream;
-  window_open_ = announced_ = late_ = false;
+  window_open_ = announced_ = late_ = holding_ = false;
   status_ = 0;
   move(state::connecting);
   if (const auto node = runtime::field_value(fields, "postern-node"); !node.empty())
@@ -81,6 +81,10 @@ void origin_exchange::on_content(std::string_view piece) {
     held_content_ += piece;
     return;
   }
+  if (must_hold()) {
+    held_content_ += piece;
+    return;
+  }
   if (stream_)
     stream_->send_content(piece);
   else if (const auto left = sender_.send_content(piece); left > 0)
@@ -97,11 +101,30 @@ void origin_exchange::on_end() {
   request_ended_ = true;
   if (state_ == state::fenced) return signal_.wake();
   if (state_ != state::requesting && state_ != state::responding) return;
+  if (must_hold()) return;
   if (stream_)
     stream_->send_end(request_trailers_);
   else
     sender_.send_end(request_trailers_);
   touch();
+}
+
+bool origin_exchange::must_hold() {
+  if (holding_) return true;
+  if (traits_.idempotent || traits_.websocket || host_->lease_holds()) return false;
+  holding_ = true;
+  context_.home.timers().arm(
+      lease_, limits::lease_poll,
+      [](void* self) { static_cast<origin_exchange*>(self)->go_on_if_lease_holds(); }, this);
+  return true;
+}
+
+void origin_exchange::go_on_if_lease_holds() {
+  if (gone() || !holding_) return;
+  holding_ = false;
+  if (state_ != state::requesting && state_ != state::responding) return;
+  send_held();
+  if (request_ended_ && !holding_) on_end();
 }
 
 void origin_exchange::on_writable() {

@@ -8,6 +8,7 @@ import pytest
 from harness.processes import BIN, connector, run, wait_until
 from harness.published import application_toml, group_toml
 from harness.tunnel import tunnel, tunnel_context
+from harness.wire import raw_client
 
 
 def answers(own, path="hello", name="app"):
@@ -241,6 +242,31 @@ def test_a_frozen_connector_that_thaws_starts_nothing_twice(make_world, tmp_path
     for number in range(6):
         assert own.raw.count(f"/order?{number}") <= 1
     assert second.stop() == 0
+
+
+def test_a_frozen_connector_that_thaws_completes_nothing_whose_user_has_left(make_world):
+    own = make_world()
+    begun, got = threading.Event(), []
+
+    def order(one):
+        begun.set()
+        try:
+            got.append(one.content())
+        except (EOFError, ConnectionError):
+            got.append(None)
+        return False
+    own.raw.on("/order", order)
+    with raw_client(own.node.port, "app.localhost", own.node.ca) as user:
+        user.send(f"POST /order HTTP/1.1\r\nHost: app.localhost:{own.node.port}\r\nContent-Length: 10\r\n\r\nfirst".encode())
+        assert begun.wait(10)
+        own.connector.process.freeze()
+        time.sleep(2)  # longer than the lease
+        user.send(b"-last")
+        time.sleep(0.2)
+    wait_until(lambda: '"path":"/order"' in own.node.process.text(), "the node to notice that the user has left")
+    own.connector.process.thaw()
+    wait_until(lambda: got, "the origin to notice an end")
+    assert got == [None]
 
 
 def test_a_frozen_connector_costs_no_request(make_world, tmp_path):

@@ -1,3 +1,4 @@
+#include "connector/limits.hpp"
 #include "tests/simulation/connector_process.hpp"
 #include "tests/simulation/world.hpp"
 
@@ -128,7 +129,15 @@ void connector_tunnel::on_end(uint64_t stream) {
 }
 
 void connector_tunnel::deliver(uint64_t stream) {
-  const auto& head = exchanges_.at(stream).head;
+  const auto i = exchanges_.find(stream);
+  if (i == exchanges_.end()) return;
+  const auto& head = i->second.head;
+  // What has been begun is not completed either before the node was heard again.
+  if (!repeatable(head.how) && !lease_.holds(connector_.on().now())) {
+    connector_.on().after(connector::limits::lease_poll,
+                          [self = shared_from_this(), stream] { self->deliver(stream); });
+    return;
+  }
   connector_.in().origin_gets(connector_, head,
                               [self = shared_from_this(), stream](const std::string& cause) {
                                 self->respond(stream, cause);

@@ -1,5 +1,7 @@
 #include "tests/simulation/machine.hpp"
 
+#include "actors/tunnel_lease.hpp"
+
 #include <caf/send.hpp>
 
 namespace postern::simulation {
@@ -72,13 +74,16 @@ bool machine::kill() {
 }
 
 void machine::freeze() {
-  if (state_ == state::running) state_ = state::frozen;
+  if (state_ != state::running) return;
+  state_ = state::frozen;
+  frozen_at_ = time_.now();
 }
 
 void machine::thaw() {
   if (state_ != state::frozen) return;
   state_ = state::running;
   thawed_at_ = time_.now();
+  if (thawed_at_ - frozen_at_ > actors::stall_bound) stalled_until_ = thawed_at_;
   catch_up();
   auto timers = std::exchange(held_timers_, {});
   auto input = std::exchange(held_input_, {});

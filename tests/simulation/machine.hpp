@@ -62,6 +62,8 @@ class machine {
   uint64_t generation() const noexcept { return generation_; }
   /// When it last thawed.
   actor_time thawed_at() const noexcept { return thawed_at_; }
+  /// The same, but only of freezes that were long enough for a tunnel's lease to notice.
+  actor_time stalled_until() const noexcept { return stalled_until_; }
 
   /// Starts a process. Precondition: dead.
   void start();
@@ -123,7 +125,9 @@ class machine {
   runtime::seeded_random_source random_;
   state state_ = state::dead;
   uint64_t generation_ = 0;
+  actor_time frozen_at_ = timeline::beginning;
   actor_time thawed_at_ = timeline::beginning;
+  actor_time stalled_until_ = timeline::beginning;
   std::array<bool, 2> open_{};
   std::unique_ptr<config> config_;
   std::unique_ptr<caf::actor_system> system_;

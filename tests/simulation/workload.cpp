@@ -213,7 +213,7 @@ void world::check_request(connector_process& at, const request_head& head) {
 void world::origin_gets(connector_process& by, const request_head& head,
                         std::function<void(const std::string&)> answer) {
   auto& on = by.on();
-  book_.delivered(head.exchange, head.stream, on.name(), on.thawed_at());
+  book_.delivered(head.exchange, head.stream, on.name(), on.stalled_until());
   const auto slow = dice_.below(20) == 0;
   const auto service = std::chrono::milliseconds{slow ? dice_.below(3'000) : 2 + dice_.below(40)};
   const std::string cause = dice_.below(50) == 0 && scenario_.random ? "origin_closed" : "";
