@@ -1,4 +1,5 @@
 """Several nodes as one service: one store, one set of keys, connectors that are called over, and what fails."""
+import json
 import socket
 import ssl
 import threading
@@ -9,7 +10,7 @@ import pytest
 from harness import certificates
 from harness.browser import REDIRECTS, forms_of
 from harness.cluster import cluster, cluster_world
-from harness.processes import BIN, connector, node, run, wait_until
+from harness.processes import BIN, PATIENCE, connector, node, run, wait_until
 from harness.published import application_toml
 
 
@@ -33,6 +34,13 @@ def get(own, number, name="app", path="hello", like=None, **options):
         return client.get(own.node.url(name) + path)
 
 
+def served_within(own, number, path, count):
+    """The milliseconds that requests of a path took by the log of a node; None until there are `count`."""
+    lines = [json.loads(line) for line in own.cluster.nodes[number].process.text().splitlines() if '"message":"access"' in line]
+    found = [int(one["ms"]) for one in lines if one["path"] == path]
+    return found if len(found) == count else None
+
+
 def post(own, number, path):
     """What is not repeated elsewhere when its connector is lost."""
     with own.cluster.browser(number) as client:
@@ -43,12 +51,13 @@ def test_an_exchange_on_any_node_finds_the_connector(make_cluster):
     own = make_cluster(3)
     # The connector has dialled the first node only; the others call it over, and their tunnels stay warm.
     for number in (1, 2):
-        begun = time.monotonic()
-        answer = get(own, number)
-        took = time.monotonic() - begun
-        assert answer.status_code == 200 and answer.text == "hello"
-        assert took < 2, took
-        assert get(own, number).status_code == 200
+        for _ in range(2):
+            answer = get(own, number)
+            assert answer.status_code == 200 and answer.text == "hello"
+        first, second = wait_until(lambda n=number: served_within(own, n, "/hello", 2), "the log of both requests")
+        print(f"node {number}: {first} ms with a connector called over, {second} ms when it was there")
+        # 50 ms are promised for a machine that has nothing else to do (docs/reliability.md).
+        assert first < 500 * PATIENCE
     listed = own.cluster.api(1, own.control, "GET", "/connectors").json()["connectors"]
     assert [one["connected"] for one in listed] == [True]
 
