@@ -198,8 +198,10 @@ size_t connector_process::running() const {
   return sum;
 }
 
-void connector_process::on_request_taken() {
-  if (std::exchange(freezes_, false)) machine_.freeze();
+void connector_process::on_step(unsigned step) {
+  if (freezes_at_ != step) return;
+  freezes_at_.reset();
+  machine_.freeze();
 }
 
 void connector_process::drain() {

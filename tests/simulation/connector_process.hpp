@@ -27,9 +27,12 @@ class connector_process {
   const connector_identity& identity() const noexcept { return identity_; }
   uint32_t capacity() const noexcept { return capacity_; }
   bool knows(const std::string& application) const { return applications_.contains(application); }
-  /// Whether the machine is to stand still as soon as the process has taken a request.
-  void freeze_at_request(bool yes) noexcept { freezes_ = yes; }
-  void on_request_taken();
+  /// The steps of an exchange, from 0: taken; fenced; announced; started; its content is there; the
+  /// origin has it.
+  static constexpr unsigned steps = 6;
+  /// Has the machine stand still as soon as an exchange has come so far.
+  void freeze_at(std::optional<unsigned> step) noexcept { freezes_at_ = step; }
+  void on_step(unsigned step);
   /// Leaves as planned; gone() once the last tunnel has ended.
   void drain();
   bool gone() const noexcept { return draining_ && active_ == 0; }
@@ -69,7 +72,7 @@ class connector_process {
   size_t active_ = 0;
   size_t preferred_ = 0;  // node of the last connection to the service
   bool draining_ = false;
-  bool freezes_ = false;
+  std::optional<unsigned> freezes_at_;
 };
 
 }  // namespace postern::simulation

@@ -75,7 +75,7 @@ void connector_tunnel::on_request(const request_head& head, bool ended) {
   const auto wait = std::chrono::microseconds{dice.below(4) == 0 ? dice.below(20'000) : 50};
   connector_.on().after(
       wait, [self = shared_from_this(), stream = head.stream] { self->reach_origin(stream); });
-  connector_.on_request_taken();
+  connector_.on_step(0);
 }
 
 bool connector_tunnel::may_start(uint64_t stream) {
@@ -93,7 +93,7 @@ void connector_tunnel::reach_origin(uint64_t stream) {
   if (e.head.how == method::post && !e.ended) {
     e.at = step::fenced;
     tell_far([stream](node_tunnel& t) { t.on_window(stream); });
-    return;
+    return connector_.on_step(1);
   }
   announce(stream);
 }
@@ -106,6 +106,7 @@ void connector_tunnel::announce(uint64_t stream) {
   tell_far([stream](node_tunnel& t) { t.on_started(stream); });
   connector_.on().after(duration::zero(),
                         [self = shared_from_this(), stream] { self->start(stream); });
+  connector_.on_step(2);
 }
 
 void connector_tunnel::start(uint64_t stream) {
@@ -114,18 +115,21 @@ void connector_tunnel::start(uint64_t stream) {
   e.at = step::started;
   if (e.ended) return deliver(stream);
   tell_far([stream](node_tunnel& t) { t.on_window(stream); });
+  connector_.on_step(3);
 }
 
 void connector_tunnel::on_end(uint64_t stream) {
   const auto i = exchanges_.find(stream);
   if (ended_ || i == exchanges_.end()) return;
   i->second.ended = true;
+  const auto at = i->second.at;
   // The exchange's own coroutine goes on later in this turn.
-  if (i->second.at == step::fenced)
+  if (at == step::fenced)
     connector_.on().after(duration::zero(),
                           [self = shared_from_this(), stream] { self->announce(stream); });
-  else if (i->second.at == step::started)
+  else if (at == step::started)
     deliver(stream);
+  connector_.on_step(4);
 }
 
 void connector_tunnel::deliver(uint64_t stream) {
@@ -142,6 +146,7 @@ void connector_tunnel::deliver(uint64_t stream) {
                               [self = shared_from_this(), stream](const std::string& cause) {
                                 self->respond(stream, cause);
                               });
+  connector_.on_step(5);
 }
 
 void connector_tunnel::respond(uint64_t stream, const std::string& cause) {

@@ -24,7 +24,7 @@ constexpr std::chrono::milliseconds restart_pause{500};
 /// What undoes an action; empty: it undoes itself.
 std::string remedy(const std::string& action) {
   if (action == "kill") return "restart";
-  if (action == "freeze" || action == "freeze_at_request") return "thaw";
+  if (action == "freeze" || action == "freeze_at_step") return "thaw";
   if (action == "partition" || action == "slow") return "heal";
   if (action == "store_down") return "store_up";
   return {};
@@ -89,7 +89,7 @@ world::links world::links_of(const std::string& target) {
 // -- faults of the seed ---------------------------------------------------------------------------
 
 std::string world::draw_target(const std::string& action) {
-  if (action == "freeze_at_request") return "random-connector";
+  if (action == "freeze_at_step") return "random-connector";
   if (action == "drain" || action == "kill" || action == "freeze")
     return dice_.below(nodes_.size() == 1 ? 8 : 3) == 0 ? "random-node" : "random-connector";
   if (action != "partition" && action != "slow" && action != "lose") return "random";
@@ -97,8 +97,8 @@ std::string world::draw_target(const std::string& action) {
     case 0:
       return "random-node";
     case 1:
-      return "random-node~store";
     case 2:
+      return "random-node~store";
     case 3:
       return nodes_.size() == 1 ? "random-connector" : "random-node~random-node";
     default:
@@ -113,8 +113,8 @@ void world::plan_faults() {
                                        "kill",
                                        "freeze",
                                        "freeze",
-                                       "freeze_at_request",
-                                       "freeze_at_request",
+                                       "freeze_at_step",
+                                       "freeze_at_step",
                                        "partition",
                                        "partition",
                                        "partition",
@@ -126,6 +126,7 @@ void world::plan_faults() {
                                        "skew",
                                        "crash_actor",
                                        "crash_actor",
+                                       "revoke_session",
                                        "revoke_session",
                                        "revoke_session",
                                        "revoke_connector",
@@ -140,7 +141,11 @@ void world::plan_faults() {
       f.target = draw_target(f.action);
       f.lasts = milliseconds{100 + dice_.below(12'000)};
       f.by = milliseconds{f.action == "slow" ? dice_.below(250) : dice_.below(20'000)};
-      faults.push_back(std::move(f));
+      faults.push_back(f);
+      // What a node misses meanwhile is the more interesting half of it.
+      if (f.target == "random-node~store")
+        faults.push_back(
+            {.at = f.at + f.lasts / 2, .action = "revoke_session", .target = "random"});
     }
   }
   for (auto& f : faults)
@@ -186,10 +191,11 @@ void world::inflict_on_machine(const fault& f, machine& m) {
   auto* connector = connector_on(m);
   if (f.action == "freeze") {
     m.freeze();
-  } else if (f.action == "freeze_at_request" && connector != nullptr) {
-    if (m.running() && connector->process) connector->process->freeze_at_request(true);
+  } else if (f.action == "freeze_at_step" && connector != nullptr) {
+    if (m.running() && connector->process)
+      connector->process->freeze_at(static_cast<unsigned>(f.by.count()) % connector_process::steps);
   } else if (f.action == "thaw") {
-    if (connector != nullptr && connector->process) connector->process->freeze_at_request(false);
+    if (connector != nullptr && connector->process) connector->process->freeze_at(std::nullopt);
     m.thaw();
   } else if (f.action == "skew") {
     m.calendar().skew(f.by);

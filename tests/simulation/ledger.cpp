@@ -79,11 +79,15 @@ void ledger::handed_over(uint64_t id) {
   find(id).handed_over = true;
 }
 
+void ledger::announced(uint64_t id) {
+  find(id).announced = true;
+}
+
 void ledger::taken_away(uint64_t id, bool refused) {
   auto& r = find(id);
   r.attempt_in_force = 0;
   r.attempt_left = time_.now();
-  if (refused) r.handed_over = r.deliveries > 0;
+  if (refused) r.handed_over = r.announced = r.deliveries > 0;
 }
 
 void ledger::delivered(uint64_t id, uint64_t stream, const std::string& connector,
@@ -113,7 +117,7 @@ void ledger::check_loss(const exchange_record& r) const {
     require(r.attempts >= actors::most_started_attempts,
             "what may be repeated is tried elsewhere when its connector is lost", who);
   else
-    require(r.handed_over || r.attempts >= actors::most_attempts,
+    require(r.handed_over || r.announced || r.attempts >= actors::most_attempts,
             "what no origin has got is tried elsewhere when its connector is lost", who);
 }
 

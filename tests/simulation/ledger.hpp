@@ -32,6 +32,7 @@ struct exchange_record {
   bool authorized = false;
   unsigned attempts = 0;
   bool handed_over = false;       ///< by any attempt that was not refused afterwards
+  bool announced = false;         ///< in such an attempt: from then on the origin may have got it
   uint64_t attempt_in_force = 0;  ///< number of the stream that it is assigned to; 0: none
   actor_time attempt_left{};      ///< when it was taken away from the last one
   unsigned deliveries = 0;        ///< whole requests that an origin got
@@ -65,6 +66,8 @@ class ledger {
   void authorized(uint64_t id);
   void assigned(uint64_t id, uint64_t stream, const std::string& connector);
   void handed_over(uint64_t id);
+  /// The connector has said that the origin is about to get its first byte.
+  void announced(uint64_t id);
   /// It is no longer assigned to the stream; `refused`: the connector has said that it began
   /// nothing.
   void taken_away(uint64_t id, bool refused);

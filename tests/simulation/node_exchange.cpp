@@ -131,6 +131,11 @@ void node_exchange::dispatched(const actors::dispatch& to) {
   if (!tunnel_ || !tunnel_->submit(*this, head, !guarded_)) on_stream_end(stream_end::refused);
 }
 
+void node_exchange::on_started() {
+  failover_.origin_started();
+  node_.in().book().announced(id());
+}
+
 void node_exchange::on_window() {
   if (state_ != state::requested || !guarded_) return;
   guarded_ = false;

@@ -37,7 +37,7 @@ class node_exchange {
 
   // -- from the tunnel
   void on_window();
-  void on_started() { failover_.origin_started(); }
+  void on_started();
   void on_response(const std::string& cause);
   void on_stream_end(stream_end how);
   void on_silent();

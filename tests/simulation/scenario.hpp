@@ -12,7 +12,7 @@ namespace postern::simulation {
 /// One thing that goes wrong, or is put right.
 struct fault {
   milliseconds at{0};  ///< after the world has started
-  std::string action;  ///< kill, restart, freeze, freeze_at_request (a connector, as soon as it has
+  std::string action;  ///< kill, restart, freeze, freeze_at_step (a connector, as soon as it has
                        ///< taken one), thaw, partition, heal, slow, lose, drain, skew,
                        ///< store_down, store_up, store_loses_answer, crash_actor, revoke_session,
                        ///< revoke_connector, publish
