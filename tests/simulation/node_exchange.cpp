@@ -7,6 +7,9 @@ namespace postern::simulation {
 namespace {
 
 constexpr milliseconds queue_slack{2'000};
+// Whoever is refused by a connector that thawed may have less than this left, and no time to call
+// another one over.
+constexpr milliseconds call_over_time{1'000};
 
 const char* method_name(method m) {
   return m == method::get ? "GET" : "POST";
@@ -83,7 +86,7 @@ void node_exchange::queue() {
   ticket.id = ticket_ = node_.next_number();
   ticket.application = request_.application;
   ticket.patience = std::max(application_->response_timeout - spent, milliseconds::zero());
-  ticket.asked_at = node_.on().now();
+  ticket.asked_at = queued_at_ = node_.on().now();
   ticket.avoid = avoid_;
   auto& process = node_;
   const auto mine = id();
@@ -207,7 +210,7 @@ void node_exchange::check_refusal(const std::string& cause) const {
   const auto who = "exchange " + std::to_string(id()) + ": " + cause;
   node_.in().book().require(!node_.has_room_for(application_->group),
                             "who waits gets the room that there is", who);
-  if (cause != "no_connector") return;
+  if (cause != "no_connector" || node_.on().now() - queued_at_ < call_over_time) return;
   node_.in().book().require(!node_.in().could_be_called_over(node_, application_->group),
                             "who waits at a node without connectors gets one from another node",
                             who);

@@ -62,7 +62,7 @@ class node_exchange {
   actors::dispatch dispatch_;
   std::shared_ptr<node_tunnel> tunnel_;
   state state_ = state::admitting;
-  actor_time began_, dispatched_at_;
+  actor_time began_, queued_at_, dispatched_at_;
   milliseconds delay_{0};
   uint64_t ticket_ = 0;
   uint64_t stream_ = 0;
