@@ -83,6 +83,8 @@ void world::publish_change() {
   at->on().ask<actors::change_report>(
       at->handles()->configuration, actors::durable_timeout,
       [this, a, node](const actors::change_report& r) {
+        // What is published already, by chance, makes no version.
+        if (r.changes.empty()) return;
         book_.note("version " + std::to_string(r.version) + " is published");
         versions_.insert(r.version);
         decisions_.made(name_of_version(r.version), node, time_.now());
