@@ -42,7 +42,8 @@ void call(world& w, connector_process& from, duration patience,
   waiting->done = std::move(done);
   from.on().after(patience, [waiting] { waiting->settle(unreachable("no answer in time")); });
   from.dial_service([=, &w](connection_ptr c) {
-    if (!c) return waiting->settle(unreachable("nobody listens"));
+    if (!c || !c->open(connection::end::acceptor))
+      return waiting->settle(unreachable("nobody listens"));
     if (!waiting->done) return c->close(connection::end::dialler);
     waiting->over = c;
     c->on_closed(connection::end::dialler,
@@ -150,7 +151,8 @@ void connector_process::dial(uint32_t slot, const std::string& address) {
 }
 
 void connector_process::dialled(uint32_t slot, connection_ptr wire) {
-  if (!wire) return closed(slot, "service_unreachable");
+  // The node may have died at the very moment of its last word.
+  if (!wire || !wire->open(connection::end::acceptor)) return closed(slot, "service_unreachable");
   open(slot, std::move(wire));
 }
 
