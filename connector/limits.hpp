@@ -31,8 +31,8 @@ inline constexpr uint32_t http2_assumed_streams = 100;
 /// Connections that a request is tried on, where it is safe to repeat it.
 inline constexpr unsigned http2_attempts = 3;
 
-/// Content that waits for the tunnel's lease looks this often whether it holds again: a ping's way
-/// there and back is shorter than its answer is worth waking anybody for.
+/// Content that waits for the tunnel's lease looks this often whether it holds again: this
+/// happens only after a silence of more than a second, and a ping is answered within moments.
 inline constexpr auto lease_poll = 20ms;
 
 /// How often idle origin connections are looked over.

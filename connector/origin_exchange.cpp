@@ -144,7 +144,7 @@ void origin_exchange::send_request() {
   sender_.begin(*connection_, traits_.framing);
   sender_.send_head(head_);
   send_held();
-  if (request_ended_) sender_.send_end(request_trailers_);
+  if (request_ended_ && !holding_) sender_.send_end(request_trailers_);
   if (traits_.expects_continue) {
     context_.home.timers().arm(
         patience_, limits::continue_patience,
@@ -156,6 +156,8 @@ void origin_exchange::send_request() {
 }
 
 void origin_exchange::send_held() {
+  // Asked anew: what had to wait in another try does not hold up this one.
+  holding_ = false;
   if (!held_content_.empty()) on_content(std::exchange(held_content_, {}));
 }
 

@@ -85,7 +85,7 @@ bool origin_exchange::open_stream(std::shared_ptr<http2_origin> on) {
   if (stream_ == nullptr) return false;
   move(state::requesting);
   send_held();
-  if (request_ended_ && !ended) stream_->send_end(request_trailers_);
+  if (request_ended_ && !ended && !holding_) stream_->send_end(request_trailers_);
   if (traits_.expects_continue)
     context_.home.timers().arm(
         patience_, limits::continue_patience,

@@ -76,12 +76,8 @@ bool origin_exchange::keep_http1_head(const field_list& fields, bool ended) {
 void origin_exchange::on_content(std::string_view piece) {
   // What cannot go on any more is not consumed either: the node stops sending.
   if (gone() || state_ == state::finished || contentless_) return;
-  if (state_ != state::requesting && state_ != state::responding) {
-    // Between two tries: the window was opened by the first.
-    held_content_ += piece;
-    return;
-  }
-  if (must_hold()) {
+  // Between two tries the window was opened by the first.
+  if ((state_ != state::requesting && state_ != state::responding) || must_hold()) {
     held_content_ += piece;
     return;
   }
@@ -120,9 +116,8 @@ bool origin_exchange::must_hold() {
 }
 
 void origin_exchange::go_on_if_lease_holds() {
-  if (gone() || !holding_) return;
-  holding_ = false;
-  if (state_ != state::requesting && state_ != state::responding) return;
+  // Between two tries the next one sends what is held.
+  if (gone() || !holding_ || (state_ != state::requesting && state_ != state::responding)) return;
   send_held();
   if (request_ended_ && !holding_) on_end();
 }

@@ -12,10 +12,10 @@ namespace postern::simulation {
 /// One thing that goes wrong, or is put right.
 struct fault {
   milliseconds at{0};  ///< after the world has started
-  std::string action;  ///< kill, restart, freeze, freeze_at_step (a connector, as soon as it has
-                       ///< taken one), thaw, partition, heal, slow, lose, drain, skew,
-                       ///< store_down, store_up, store_loses_answer, crash_actor, revoke_session,
-                       ///< revoke_connector, publish
+  std::string action;  ///< kill, restart, freeze, freeze_at_step (a connector, as soon as an
+                       ///< exchange has come so far), thaw, partition, heal, slow, lose, drain,
+                       ///< skew, store_down, store_up, store_loses_answer, crash_actor,
+                       ///< revoke_session, revoke_connector, publish
   /// A machine ("node-0", "connector-a1"; "store" has links only), "A~B" for the link of two,
   /// "ACTOR" or "NODE/ACTOR" for crash_actor. "random" stands for any machine or actor,
   /// "random-node" and "random-connector" for one of those. Of a single machine, partition, slow,
