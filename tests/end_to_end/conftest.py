@@ -7,6 +7,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from harness import network, processes  # noqa: E402
+from harness.http2 import http2_client  # noqa: E402
 from harness.world import small_world, world as shared_world  # noqa: E402
 
 network.resolve_localhost_names()
@@ -66,6 +67,19 @@ def browser(world):
     """A fresh browser profile."""
     with world.browser() as one:
         yield one
+
+
+@pytest.fixture
+def connect_http2(world):
+    """Makes connections over HTTP/2 for a name; they are closed afterwards."""
+    made = []
+
+    def make(name="raw", **options):
+        made.append(http2_client(world.node.port, f"{name}.localhost", world.node.ca, **options))
+        return made[-1]
+    yield make
+    for one in made:
+        one.close()
 
 
 @pytest.fixture

@@ -58,6 +58,11 @@ class raw_origin:
         self.handlers[prefix] = handler
         return handler
 
+    def always(self, prefix, fields=(), body=b"", status=200):
+        """Answers with the same each time; returns `prefix`."""
+        self.on(prefix, lambda one: one.answer(status, body, fields))
+        return prefix
+
     def count(self, prefix):
         """How many requests of a target have arrived."""
         return sum(1 for head in list(self.seen) if head.target.startswith(prefix))
