@@ -53,6 +53,15 @@ void add_common(CLI::App& app, options& out) {
       ->capture_default_str();
 }
 
+/// `VERB connector ID`; returns the last word's subcommand, for its options and callback.
+CLI::App* add_of_connector(CLI::App& verb, const std::string& what, const std::string& footer,
+                           std::string& id) {
+  auto* connector = verb.add_subcommand("connector", what);
+  connector->footer(footer);
+  connector->add_option("ID", id, "The id of the connector")->required()->type_name("");
+  return connector;
+}
+
 void add_login(CLI::App& app, draft& d) {
   auto* sub = app.add_subcommand("login", "Sign in and keep the access token");
   sub->footer(help::login);
@@ -115,11 +124,8 @@ void add_revoke(CLI::App& app, draft& d) {
 void add_move(CLI::App& app, draft& d) {
   auto* sub = app.add_subcommand("move", "Put a connector into another group");
   sub->require_subcommand(1);
-  auto* connector = sub->add_subcommand("connector", "Put a connector into another group");
-  connector->footer(help::move);
-  connector->add_option("ID", d.move.connector, "The id of the connector")
-      ->required()
-      ->type_name("");
+  auto* connector =
+      add_of_connector(*sub, "Put a connector into another group", help::move, d.move.connector);
   connector->add_option("--group", d.move.group, "The new group")->required()->type_name("NAME");
   connector->callback([&d] { d.common.command = d.move; });
 }
@@ -136,25 +142,20 @@ void add_drain(CLI::App& app, draft& d) {
     d.drain.kind = "node";
     d.common.command = d.drain;
   });
-  auto* connector = sub->add_subcommand(
-      "connector", "Take a connector out of service without harm, until resumed");
-  connector->footer(help::drain_connector);
-  connector->add_option("ID", d.drain.name, "The id of the connector")->required()->type_name("");
-  connector->callback([&d] {
-    d.drain.kind = "connector";
-    d.common.command = d.drain;
-  });
+  add_of_connector(*sub, "Take a connector out of service without harm, until resumed",
+                   help::drain_connector, d.drain.name)
+      ->callback([&d] {
+        d.drain.kind = "connector";
+        d.common.command = d.drain;
+      });
 }
 
 void add_resume(CLI::App& app, draft& d) {
   auto* sub = app.add_subcommand("resume", "Put a drained connector into service again");
   sub->require_subcommand(1);
-  auto* connector = sub->add_subcommand("connector", "Put a drained connector into service again");
-  connector->footer(help::resume);
-  connector->add_option("ID", d.resume.connector, "The id of the connector")
-      ->required()
-      ->type_name("");
-  connector->callback([&d] { d.common.command = d.resume; });
+  add_of_connector(*sub, "Put a drained connector into service again", help::resume,
+                   d.resume.connector)
+      ->callback([&d] { d.common.command = d.resume; });
 }
 
 void add_create(CLI::App& app, draft& d) {
