@@ -159,6 +159,39 @@ def test_a_revoked_user_is_out_on_every_node(make_cluster):
             assert "password" in page.text
 
 
+def test_a_revoked_session_has_its_streams_cut_on_every_node(make_cluster):
+    own = make_cluster()
+
+    def endless(one):
+        one.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n8\r\ndata: x\n\r\n")
+        one.stream.ended(30)
+        return False
+    own.raw.on("/endless", endless)
+    address = own.node.url("guarded") + "endless"
+    ended = {}
+
+    def listen(number, like):
+        with own.cluster.browser(number, like=like) as client:
+            try:
+                ended[number] = (client.fetch(address).status_code, time.monotonic())
+            except Exception as problem:  # pylint: disable=broad-except
+                ended[number] = (type(problem).__name__, time.monotonic())
+    with own.cluster.browser(0) as bob:
+        bob.sign_in(own.node.url("guarded") + "hello", "bob", "bob-demo-password")
+        listening = [threading.Thread(target=listen, args=(number, bob)) for number in range(2)]
+        for one in listening:
+            one.start()
+        wait_until(lambda: own.raw.count("/endless") == 2, "both streams to be open")
+        sessions = own.control.api("GET", "/sessions").json()["sessions"]
+        assert len(sessions) == 1, sessions
+        own.control.expect("revoke", "session", sessions[0]["id"])
+        done = time.monotonic()
+        for one in listening:
+            one.join(20)
+    assert {what for what, _ in ended.values()} == {"RemoteProtocolError"}, ended
+    assert max(at for _, at in ended.values()) - done < 2, ended
+
+
 def test_a_connector_enrolled_at_one_node_is_known_at_the_next(make_cluster, tmp_path):
     own = make_cluster()
     for turn in range(3):
