@@ -1,7 +1,6 @@
 """Content of every size, both ways, and that it is asked for before it is taken."""
 import hashlib
 import json
-import os
 import select
 import socket
 import struct
@@ -11,17 +10,15 @@ import time
 import pytest
 
 from harness import pattern
-from harness.processes import PATIENCE, wait_until
+from harness.processes import PATIENCE, SANITIZED, wait_until
 from harness.wire import raw_client, read_content
 
 MIB = 1 << 20
 GIB = 1 << 30
 # Sanitizers make each byte many times slower; what counts there is the code, here also the size beyond 32 bits.
-LARGEST = GIB if os.environ.get("POSTERN_SANITIZED") else 5 * GIB
+LARGEST = GIB if SANITIZED else 5 * GIB
 # However large the content: windows and buffers are all that may be kept.
 MOST_MEMORY_PER_TRANSFER = 64 * MIB
-if os.environ.get("POSTERN_SANITIZED"):
-    MOST_MEMORY_PER_TRANSFER = 640 * MIB  # each process keeps 256 MiB of what it has freed, to see who uses it still
 SIZES = [0, 1, 2, 1023, 16_383, 16_384, 16_385, 65_535, 65_536, 65_537, 1_000_003, 16 * MIB + 1]
 
 

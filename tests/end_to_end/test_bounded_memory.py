@@ -1,6 +1,5 @@
 """Memory of node and connector each, while one side is slow or many leave. The sizes here show a leak or a missing bound;
 larger ones would show nothing else."""
-import os
 import threading
 import time
 
@@ -8,11 +7,10 @@ import pytest
 
 from harness import pattern
 from harness.http2_origin import http2_origin
-from harness.processes import wait_until
+from harness.processes import SANITIZED, wait_until
 from harness.wire import raw_client, read_content
 
 MIB = 1 << 20
-SANITIZED = bool(os.environ.get("POSTERN_SANITIZED"))
 MOST_GROWTH = 16 * MIB
 LARGEST_WINDOW = 2 * MIB  # of a stream (limits::largest_stream_window)
 SIZE = 256 * MIB

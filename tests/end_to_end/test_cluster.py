@@ -100,7 +100,7 @@ def test_a_change_is_in_force_on_every_node_within_a_second(make_cluster):
         for number in range(3):
             wait_until(lambda n=number: own.cluster.api(n, own.control, "GET", f"/applications/{name}").status_code == 200,
                        "the application to be known", 5)
-        assert time.monotonic() - done < 1
+        assert time.monotonic() - done < PATIENCE
         # Connectors pull at least a second apart: until then they know nothing of what was published in between.
         for number in range(3):
             wait_until(lambda n=number: get(own, n, name).status_code == 200, "the application to be served", 3)
@@ -135,7 +135,7 @@ def test_a_revoked_connector_is_cut_off_on_every_node(make_cluster):
     for one in asking:
         one.join(20)
     assert {code for code, _ in ended.values()} <= {502, 504, "RemoteProtocolError", "ReadError"}, ended
-    assert max(at for _, at in ended.values()) - done < 2, ended
+    assert max(at for _, at in ended.values()) - done < 2 * PATIENCE, ended
     for number in range(2):
         listed = own.cluster.api(number, own.control, "GET", "/connectors").json()["connectors"]
         assert not listed[0]["connected"]
@@ -153,7 +153,7 @@ def test_a_revoked_user_is_out_on_every_node(make_cluster):
             own.control.expect("revoke", "user", "bob")
             done = time.monotonic()
             wait_until(lambda: second.fetch(address).status_code == 401, "the session to be over", 5)
-            assert time.monotonic() - done < 1
+            assert time.monotonic() - done < PATIENCE
             # Nor does the sign-in at the STS of the other node count any more.
             page = second.open(address)
             assert "password" in page.text
@@ -189,7 +189,7 @@ def test_a_revoked_session_has_its_streams_cut_on_every_node(make_cluster):
         for one in listening:
             one.join(20)
     assert {what for what, _ in ended.values()} == {"RemoteProtocolError"}, ended
-    assert max(at for _, at in ended.values()) - done < 2, ended
+    assert max(at for _, at in ended.values()) - done < 2 * PATIENCE, ended
 
 
 def test_a_connector_enrolled_at_one_node_is_known_at_the_next(make_cluster, tmp_path):
@@ -253,7 +253,7 @@ def test_a_frozen_node_is_out_within_three_seconds(make_cluster):
     frozen = time.monotonic()
     name = f"{own.cluster.nodes[1].address}:{own.cluster.cluster_port}"
     wait_until(lambda: name not in own.cluster.sees(0, own.control), "the node to be missed", 10)
-    assert time.monotonic() - frozen < 3
+    assert time.monotonic() - frozen < 3 * PATIENCE
     # Nobody waits for it: neither exchanges, nor changes, nor connectors that are called over.
     assert get(own, 2).status_code == 200
     own.control.apply(own.published + application_toml(
