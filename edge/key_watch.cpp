@@ -67,13 +67,13 @@ void key_watch::read_soon() {
 runtime::awaitable<void> key_watch::read() {
   const std::weak_ptr<bool> alive = alive_;
   while (std::exchange(again_, false)) {
-    auto fresh = co_await shards_.run_blocking([store = store_, wrapping = keys_.wrapping,
-                                                &clock = clock_, &random = random_,
-                                                sts = sts_]() -> runtime::result<node_keys> {
+    auto load = [store = store_, wrapping = keys_.wrapping, &clock = clock_, &random = random_,
+                 sts = sts_]() -> runtime::result<node_keys> {
       if (sts != nullptr)
         if (auto done = refresh_built_in_sts(*sts, *store, clock); !done) return done.error();
       return load_cookie_ring(wrapping, *store, clock, random, key_sharing::shared);
-    });
+    };
+    auto fresh = co_await shards_.run_blocking(std::move(load));
     if (alive.expired()) co_return;
     if (!fresh) {
       spdlog::warn("keys cannot be read: {}", runtime::to_string(fresh.error()));

@@ -50,27 +50,27 @@ template <class F>
 awaitable<std::invoke_result_t<F>> shard_pool::run_blocking(F work) {
   using value = std::invoke_result_t<F>;
   auto home = co_await asio::this_coro::executor;
+  auto initiate = [this, home](auto handler, F job) {
+    asio::post(blocking_, [home, job = std::move(job), handler = std::move(handler)]() mutable {
+      std::exception_ptr failure;
+      std::optional<value> outcome;
+      try {
+        outcome.emplace(job());
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      asio::post(home,
+                 [handler = std::move(handler), failure, outcome = std::move(outcome)]() mutable {
+                   if (failure)
+                     handler(failure, value{});
+                   else
+                     handler(nullptr, std::move(*outcome));
+                 });
+    });
+  };
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<executor>,
-                                          void(std::exception_ptr, value)>(
-      [this, home](auto handler, F job) {
-        asio::post(blocking_, [home, job = std::move(job), handler = std::move(handler)]() mutable {
-          std::exception_ptr failure;
-          std::optional<value> outcome;
-          try {
-            outcome.emplace(job());
-          } catch (...) {
-            failure = std::current_exception();
-          }
-          asio::post(home, [handler = std::move(handler), failure,
-                            outcome = std::move(outcome)]() mutable {
-            if (failure)
-              handler(failure, value{});
-            else
-              handler(nullptr, std::move(*outcome));
-          });
-        });
-      },
-      use_awaitable, std::move(work));
+                                          void(std::exception_ptr, value)>(initiate, use_awaitable,
+                                                                           std::move(work));
 }
 
 }  // namespace postern::runtime
