@@ -55,7 +55,7 @@ struct random_stock {
       left = bytes.size();
     }
     left -= out.size();
-    std::memcpy(out.data(), bytes.data() + left, out.size());
+    std::copy_n(bytes.data() + left, out.size(), out.begin());
     OPENSSL_cleanse(bytes.data() + left, out.size());
   }
 };

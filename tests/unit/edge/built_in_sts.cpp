@@ -74,9 +74,12 @@ CAF_TEST(who signs in and who fails to stands in the audit log) {
   CAF_CHECK_EQUAL(failed->outcome, "refused");
   CAF_CHECK_EQUAL(failed->address, "192.0.2.1");
   CAF_CHECK_EQUAL(failed->request_id, "r1");
-  CAF_CHECK_EQUAL(edge::to_audit_event({"device_allowed", "ada", "posternctl", "", ""})->outcome,
-                  "success");
-  CAF_CHECK_EQUAL(edge::to_audit_event({"code_replayed", "", "wiki", "", ""})->outcome, "refused");
+  const auto allowed = edge::to_audit_event({"device_allowed", "ada", "posternctl", "", ""});
+  CAF_REQUIRE(allowed.has_value());
+  CAF_CHECK_EQUAL(allowed->outcome, "success");
+  const auto replayed = edge::to_audit_event({"code_replayed", "", "wiki", "", ""});
+  CAF_REQUIRE(replayed.has_value());
+  CAF_CHECK_EQUAL(replayed->outcome, "refused");
 }
 
 CAF_TEST(an attempt that is slowed down costs the audit log nothing) {

@@ -99,11 +99,12 @@ CAF_TEST(an exception may be for one port) {
 CAF_TEST(the environment speaks in both spellings) {
   CAF_CHECK(from({}) == nullptr);
   CAF_CHECK(from({{"https_proxy", ""}}) == nullptr);
-  CAF_CHECK_EQUAL(
-      from({{"https_proxy", "http://a:1"}, {"HTTPS_PROXY", "http://b:1"}})->proxy().host, "a");
-  CAF_CHECK_EQUAL(from({{"HTTPS_PROXY", "http://b:1"}, {"all_proxy", "http://c:1"}})->proxy().host,
-                  "b");
-  CAF_CHECK_EQUAL(from({{"ALL_PROXY", "http://c:1"}})->proxy().host, "c");
+  const auto host = [](const std::map<std::string, std::string>& environment) {
+    return from(environment)->proxy().host;
+  };
+  CAF_CHECK_EQUAL(host({{"https_proxy", "http://a:1"}, {"HTTPS_PROXY", "http://b:1"}}), "a");
+  CAF_CHECK_EQUAL(host({{"HTTPS_PROXY", "http://b:1"}, {"all_proxy", "http://c:1"}}), "b");
+  CAF_CHECK_EQUAL(host({{"ALL_PROXY", "http://c:1"}}), "c");
   const auto some =
       from({{"https_proxy", "http://a:1"}, {"NO_PROXY", "x.example, y.example"}}, {"z"});
   CAF_CHECK(!some->proxy_for("x.example", 443));
