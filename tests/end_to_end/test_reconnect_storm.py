@@ -138,7 +138,7 @@ def test_a_storm_of_connectors_leaves_users_alone(make_world, tmp_path):
         one = next(one for one in own.control.api("GET", "/nodes").json()["nodes"] if one["self"])
         return one["connectors_deferred"], one["connectors_turned_away"]
     assert counts() == (0, 0)
-    # Whatever the speed of this machine: for the node all of them come in the same moment.
+    # For the node all of them come in the same moment.
     own.node.process.freeze()
     waiting = [arrive(own, number, context) for number, context in enumerate(contexts) for _ in range(TUNNELS_EACH)]
     own.node.process.thaw()
@@ -158,7 +158,9 @@ def test_a_storm_of_connectors_leaves_users_alone(make_world, tmp_path):
           f"{max(one[1] for one in asking.answers) * 1e3:.0f} ms")
     # Nobody got in faster than the rate allows.
     assert took > (COUNT / SHARDS - 2 * BURST) / RATE
-    assert deferred > COUNT / 4 and (LARGE or turned_away == 0)
+    # A machine that is slower than that by itself leaves nobody to wait.
+    assert deferred > COUNT / 4 or took > COUNT / SHARDS / RATE
+    assert LARGE or turned_away == 0
     assert {one[2] for one in asking.answers} == {200}
     # A user comes in among those who wait, not behind them.
     assert asking.answers[0][0] < max(greeted)
