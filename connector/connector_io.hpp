@@ -39,6 +39,11 @@ class connector_io {
                                                              std::string instance);
   ~connector_io();
 
+  /// What the shards' tunnels and exchanges live in. Their coroutines end in turns of their own
+  /// shards: keep it until those have stopped. On the first shard's thread, right before this
+  /// object ends.
+  std::vector<std::unique_ptr<connector_shard>> release_shards() { return std::move(shards_); }
+
   /// What the agent talks to.
   actors::connector_io_actor actor() const { return port_.as<actors::connector_io_actor>(); }
   /// Whom to report to; before anything is asked.

@@ -139,6 +139,7 @@ int run(const run_options& options) {
   shards.start();
   int code = 0;
   runtime::system_random_source random;  // outlives the agent, which ends with the system
+  std::vector<std::unique_ptr<connector_shard>> left;
   {
     runtime::shard_system_config settings{shards};
     caf::actor_system system{settings};
@@ -151,7 +152,11 @@ int run(const run_options& options) {
       serve(shards, system, **io, random);
     else
       code = refuse(io.error().detail);
-    if (io) call_on(shards.at(0), [&] { io->reset(); });
+    if (io)
+      call_on(shards.at(0), [&] {
+        left = (*io)->release_shards();
+        io->reset();
+      });
   }
   ::unlink(state.ready_file().c_str());
   shards.stop();
