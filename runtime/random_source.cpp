@@ -45,7 +45,7 @@ namespace {
 /// What one call of OpenSSL yields serves many identifiers: a call costs more than a kilobyte does.
 /// Bytes are overwritten when they are handed out, so that what was a secret is not kept here.
 struct random_stock {
-  std::array<uint8_t, 2048> bytes;
+  std::array<uint8_t, 2048> bytes{};
   size_t left = 0;
 
   void take(std::span<uint8_t> out) {
