@@ -55,7 +55,7 @@ void fail_start(pointer self, runtime::error why) {
 
 void start_with(pointer self, const std::vector<runtime::stored_record>& records) {
   auto write = self->state.begin_key(records);
-  if (!write) return fail_start(self, std::move(write.error()));
+  if (!write) return fail_start(self, write.error());
   if (self->state.key) self->state.starting = false;
   if (!*write) return;
   self->request(self->state.deps.store, store_timeout, commit_atom_v,

@@ -83,6 +83,7 @@ std::vector<cluster_peer_actor> cluster_table::peers() const {
 
 std::vector<cluster_node> cluster_table::list() const {
   std::vector<cluster_node> out;
+  out.reserve(nodes_.size());
   for (const auto& [address, node] : nodes_)
     out.push_back(node.shown);
   return out;

@@ -170,7 +170,7 @@ void record(pointer self, const change_report& report, const std::string& by,
 
 using step_ptr = std::shared_ptr<configuration_state::step>;
 
-caf::result<change_report> commit(pointer self, step_ptr step, std::string by) {
+caf::result<change_report> commit(pointer self, const step_ptr& step, const std::string& by) {
   auto answer = self->make_response_promise<change_report>();
   self->request(self->state.store, store_timeout, commit_atom_v, std::move(step->writes))
       .then(

@@ -11,7 +11,6 @@
 
 namespace postern::actors {
 
-using runtime::error;
 using runtime::error_category;
 
 void connector_registry_state::load_drains() {

@@ -46,7 +46,7 @@ class task {
   }
 
   /// For a request to another actor: its failure is this task's.
-  auto on_error(std::shared_ptr<task> self) {
+  auto on_error(const std::shared_ptr<task>& self) {
     return [self](const caf::error& e) { self->fail(runtime::from_caf(e)); };
   }
 
@@ -72,7 +72,7 @@ bool is_busy(pointer self) {
 
 /// Goes on if the group is published, with `next`.
 template <class Task, class Next>
-void check_group(pointer self, Task running, std::string group, Next next) {
+void check_group(pointer self, const Task& running, const std::string& group, const Next& next) {
   self->request(self->state.deps.configuration, local_timeout, lookup_atom_v)
       .then(
           [=](const published_ptr& published) mutable {
@@ -256,7 +256,7 @@ caf::result<issued_certificate> renew(pointer self, renewal_request request) {
   return running->promise();
 }
 
-caf::result<enrolment_token> issue(pointer self, enrolment_token_request request) {
+caf::result<enrolment_token> issue(pointer self, const enrolment_token_request& request) {
   if (is_busy(self)) return runtime::to_caf(busy());
   using issuing = task<enrolment_token>;
   const auto running = std::make_shared<issuing>(

@@ -19,6 +19,6 @@ caf::result<issued_certificate> renew(certificate_authority_pointer self, renewa
 
 /// Makes a token for a group that exists; answers when it is durable.
 caf::result<enrolment_token> issue(certificate_authority_pointer self,
-                                   enrolment_token_request request);
+                                   const enrolment_token_request& request);
 
 }  // namespace postern::actors

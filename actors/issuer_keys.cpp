@@ -31,7 +31,7 @@ void issuer_keys::begin_fetch(time_point now) {
 
 void issuer_keys::end_fetch(const std::string& jwks, time_point now) {
   auto keys = runtime::key_set::parse(jwks);
-  if (!keys) return fail_fetch(std::move(keys.error()));
+  if (!keys) return fail_fetch(keys.error());
   fetching_ = false;
   failure_.reset();
   keys_ = std::move(*keys);

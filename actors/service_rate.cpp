@@ -17,7 +17,7 @@ void service_rate::on_served(actor_time now) noexcept {
 
 milliseconds service_rate::wait_behind(size_t ahead) const noexcept {
   if (samples_ < fewest_rate_samples) return milliseconds::zero();
-  constexpr float most = 86'400'000;
+  constexpr float most = 86'400'000.0F;
   return milliseconds{
       static_cast<int64_t>(std::min(interval_ * static_cast<float>(ahead + 1), most))};
 }

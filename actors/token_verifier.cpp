@@ -48,7 +48,7 @@ void fetch(pointer self, const std::string& issuer) {
           });
 }
 
-caf::result<verified_token> wait_for_keys(pointer self, token_expectation wanted) {
+caf::result<verified_token> wait_for_keys(pointer self, const token_expectation& wanted) {
   auto& issuer = self->state.issuers[wanted.issuer];
   if (issuer.waiting.size() >= verifications_waiting_limit)
     return runtime::to_caf({runtime::error_category::overloaded, "sts_busy", "sts", {}});

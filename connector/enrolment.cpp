@@ -232,7 +232,7 @@ enrolment_outcome enroll(const enrolment_options& options) {
   runtime::shard home{0};
   result<void> outcome = error{error_category::internal, "interrupted", "enrolment", {}};
   boost::asio::co_spawn(home.get_executor(), carry_out(home, *prepared),
-                        [&](std::exception_ptr crashed, result<void> how) {
+                        [&](const std::exception_ptr& crashed, result<void> how) {
                           if (!crashed) outcome = std::move(how);
                           home.io().stop();
                         });
