@@ -157,7 +157,7 @@ class node {
 
 #ifdef __SANITIZE_THREAD__
 // The sanitizer's time for what CAF hands from thread to thread grows with the square of its size.
-constexpr size_t larger_than_buffers = 100'000;
+constexpr size_t larger_than_buffers = 20'000;
 #else
 constexpr size_t larger_than_buffers = 2'000'000;  // all on the way together
 #endif
