@@ -38,8 +38,9 @@ result<std::vector<std::string>> certificates_of(const runtime::http_response& a
 }
 
 /// The certificate for `key` first, then the others, as TLS sends a chain.
-result<identity> pair_up(const runtime::private_key& key, std::vector<std::string> certificates) {
-  for (auto& own : certificates) {
+result<identity> pair_up(const runtime::private_key& key,
+                         const std::vector<std::string>& certificates) {
+  for (const auto& own : certificates) {
     auto who = parse_identity(key.pem() + own);
     if (!who) continue;
     for (const auto& other : certificates)

@@ -255,7 +255,7 @@ void origin_exchange::on_interim_response(unsigned status, const field_list& fie
   // here.
   if (status != 103 && !(is_continue && traits_.expects_continue)) return;
   if (is_continue) open_window();
-  std::array<char, 3> room;
+  std::array<char, 3> room{};
   fields_.assign({{":status", status_text(status, room)}});
   select_response_fields(fields, status, fields_);
   session().submit_interim(*this, fields_);
@@ -265,7 +265,7 @@ void origin_exchange::on_response_head(unsigned status, const field_list& fields
                                        bool has_content) {
   move(state::responding);
   status_ = status;
-  std::array<char, 3> room;
+  std::array<char, 3> room{};
   // RFC 8441, section 5.1: 200 stands for HTTP/1.1's 101.
   fields_.assign({{":status", status_text(response_.is_switched() ? 200 : status, room)}});
   select_response_fields(fields, status, fields_);

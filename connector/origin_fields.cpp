@@ -198,8 +198,8 @@ bool is_trailer(std::string_view name) noexcept {
 void lower_case_field_names(std::span<char> head) noexcept {
   auto* at = static_cast<char*>(std::memchr(head.data(), '\n', head.size()));
   auto* const end = head.data() + head.size();
-  while (at != nullptr && ++at < end) {
-    for (; at < end && *at != ':' && *at != '\n'; ++at)
+  while (at != nullptr) {
+    for (++at; at < end && *at != ':' && *at != '\n'; ++at)
       if (*at >= 'A' && *at <= 'Z') *at = static_cast<char>(*at + 32);
     at = static_cast<char*>(std::memchr(at, '\n', static_cast<size_t>(end - at)));
   }

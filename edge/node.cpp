@@ -33,8 +33,6 @@
 namespace postern::edge {
 
 namespace asio = boost::asio;
-using runtime::error;
-using runtime::error_category;
 using runtime::result;
 
 namespace {

@@ -153,6 +153,7 @@ node_keys make_ring(std::shared_ptr<const runtime::key_ring> wrapping, std::vect
     }
   }
   std::vector<runtime::sealing_key> ring;
+  ring.reserve(keys.size());
   for (auto& k : keys)
     ring.push_back(std::move(k.key));
   out.cookies = std::make_shared<const runtime::key_ring>(std::move(ring), random);

@@ -8,6 +8,7 @@
 #include <caf/test/dsl.hpp>
 
 #include <csignal>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -97,9 +98,12 @@ CAF_TEST(a writer that is killed at any moment leaves a pair that fits) {
   for (int round = 0; round < 20; ++round) {
     const auto writer = ::fork();
     CAF_REQUIRE(writer >= 0);
-    if (writer == 0)
+    if (writer == 0) {
+      // Does not outlive a test that is given up.
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
       for (size_t i = 0;; ++i)
         if (!state.store_identity(two[i % 2])) ::_exit(1);
+    }
     // How far it gets is the scheduler's choice: whatever it is must be all right.
     for (int yields = 0; yields < 50 * round; ++yields)
       ::sched_yield();
