@@ -8,8 +8,6 @@
 
 namespace postern::edge {
 
-using runtime::error;
-using runtime::error_category;
 using runtime::result;
 
 namespace {

@@ -10,7 +10,6 @@ namespace postern::edge {
 
 namespace {
 
-using runtime::field_view;
 using runtime::iequals;
 using runtime::list_contains;
 

@@ -30,7 +30,7 @@ runtime::http_response plain_response(runtime::http_status status, std::string c
   return response;
 }
 
-runtime::http_response moved_to(std::string location) {
+runtime::http_response moved_to(const std::string& location) {
   runtime::http_response response{runtime::http_status::permanent_redirect, 11};
   response.set(runtime::http_field::location, location);
   return response;

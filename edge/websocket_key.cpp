@@ -20,14 +20,14 @@ std::string base64_of(const std::array<uint8_t, Size>& bytes) {
 }  // namespace
 
 std::string new_websocket_key(runtime::random_source& random) {
-  std::array<uint8_t, 16> key;
+  std::array<uint8_t, 16> key{};
   random.fill(key);
   return base64_of(key);
 }
 
 std::string accept_of(std::string_view key) {
   const auto text = std::string{key}.append(suffix);
-  std::array<uint8_t, SHA_DIGEST_LENGTH> digest;
+  std::array<uint8_t, SHA_DIGEST_LENGTH> digest{};
   SHA1(reinterpret_cast<const uint8_t*>(text.data()), text.size(), digest.data());
   return base64_of(digest);
 }

@@ -43,6 +43,7 @@ result<void> check_cluster_files(const cluster_files& files) {
   const auto tls = load(files);
   if (!tls) return tls.error();
   STACK_OF(X509)* chain = nullptr;
+  // NOLINTNEXTLINE(bugprone-multi-level-implicit-pointer-conversion): within the macro
   SSL_CTX_get0_chain_certs(tls->get(), &chain);
   const verification_ptr verification{X509_STORE_CTX_new()};
   X509_STORE_CTX_init(verification.get(), SSL_CTX_get_cert_store(tls->get()),

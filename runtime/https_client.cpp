@@ -57,7 +57,7 @@ awaitable<result<http_response>> fetch(shard& home, std::string url, http_reques
   if (!connection) co_return connection.error();
 
   struct context {
-    transport* connection;
+    transport* connection = nullptr;
     bool late = false;
   } late{&*connection};
   coarse_timer deadline;

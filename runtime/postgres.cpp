@@ -25,7 +25,7 @@ constexpr int binary = 1;
   throw error_exception({category, cause, "store", std::move(detail)});
 }
 
-std::string trimmed(std::string text) {
+std::string trimmed(const std::string& text) {
   const auto begin = text.find_first_not_of(" \t\r\n");
   if (begin == text.npos) return {};
   return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);

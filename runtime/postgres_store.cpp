@@ -49,6 +49,7 @@ class transaction {
     if (done_ || server_.lost()) return;
     try {
       server_.run("ROLLBACK");
+      // NOLINTNEXTLINE(bugprone-empty-catch)
     } catch (const std::exception&) {  // the connection is lost now, and with it the transaction
     }
   }
@@ -183,6 +184,7 @@ class postgres_store final : public store {
               .number(static_cast<int64_t>(before == 0 ? most : std::min(before, most)))
               .number(static_cast<int64_t>(std::min<uint64_t>(limit, most))));
       std::vector<journal_entry> newest;
+      newest.reserve(static_cast<size_t>(answer.size()));
       for (int row = 0; row < answer.size(); ++row)
         newest.push_back({static_cast<uint64_t>(answer.number(row, 0)), journal,
                           timestamp{std::chrono::nanoseconds{answer.number(row, 1)}},

@@ -16,6 +16,7 @@ constexpr size_t record_overhead = 256;       // RFC 8446, section 5.2: at most
 constexpr size_t most_records = 8;
 
 /// The records of one write. One per thread: it is free again when write() returns.
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): written before it is read
 struct gathering_buffer {
   std::array<char, most_records*(record_content + record_overhead)> bytes;
   size_t size = 0;

@@ -3,7 +3,7 @@
 namespace postern::sts {
 
 services::services(options settings_of_issuer, std::vector<config::user> users,
-                   runtime::store& store, std::shared_ptr<const runtime::key_ring> ring,
+                   runtime::store& store, const std::shared_ptr<const runtime::key_ring>& ring,
                    const runtime::wall_clock& wall_clock, runtime::random_source& random)
     : settings(std::move(settings_of_issuer)),
       clock(wall_clock),

@@ -23,8 +23,8 @@ namespace postern::sts {
 /// object.
 struct services {
   services(options settings_of_issuer, std::vector<config::user> users, runtime::store& store,
-           std::shared_ptr<const runtime::key_ring> ring, const runtime::wall_clock& wall_clock,
-           runtime::random_source& random);
+           const std::shared_ptr<const runtime::key_ring>& ring,
+           const runtime::wall_clock& wall_clock, runtime::random_source& random);
   services(const services&) = delete;
   services& operator=(const services&) = delete;
 

@@ -36,6 +36,7 @@ runtime::result<void> shared_grants::take(const std::string& user_code, uint64_t
 
 void shared_grants::forget(const std::vector<std::string>& user_codes) {
   std::vector<runtime::store_change> erasures;
+  erasures.reserve(user_codes.size());
   for (const auto& code : user_codes)
     erasures.push_back({action::erase, kind, code, {}, {}});
   // What stays is erased by whoever looks next.

@@ -47,7 +47,7 @@ class signing_keys {
  private:
   struct entry {
     runtime::signing_key key;
-    int64_t signs_from;  ///< unix seconds
+    int64_t signs_from = 0;  ///< unix seconds
   };
   struct snapshot {
     std::vector<entry> entries;  ///< by signs_from, never empty
