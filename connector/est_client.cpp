@@ -64,7 +64,7 @@ awaitable<result<identity>> request_certificate(runtime::shard& home, const serv
   if (!answer) co_return answer.error();
   auto certificates = certificates_of(*answer);
   if (!certificates) co_return certificates.error();
-  co_return pair_up(key, std::move(*certificates));
+  co_return pair_up(key, *certificates);
 }
 
 }  // namespace
