@@ -10,7 +10,7 @@ import time
 import pytest
 
 from harness import pattern
-from harness.processes import PATIENCE, SANITIZED, wait_until
+from harness.processes import KEPT_BY_SANITIZERS, PATIENCE, SANITIZED, wait_until
 from harness.wire import raw_client, read_content
 
 MIB = 1 << 20
@@ -18,7 +18,7 @@ GIB = 1 << 30
 # Sanitizers make each byte many times slower; what counts there is the code, here also the size beyond 32 bits.
 LARGEST = GIB if SANITIZED else 5 * GIB
 # However large the content: windows and buffers are all that may be kept.
-MOST_MEMORY_PER_TRANSFER = 64 * MIB
+MOST_MEMORY_PER_TRANSFER = 64 * MIB + KEPT_BY_SANITIZERS
 SIZES = [0, 1, 2, 1023, 16_383, 16_384, 16_385, 65_535, 65_536, 65_537, 1_000_003, 16 * MIB + 1]
 
 

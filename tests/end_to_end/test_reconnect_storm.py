@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import NameOID
 
-from harness.processes import PATIENCE
+from harness.processes import PATIENCE, SANITIZED
 from harness.published import group_toml
 from harness.tunnel import tunnel, tunnel_context
 
@@ -158,11 +158,10 @@ def test_a_storm_of_connectors_leaves_users_alone(make_world, tmp_path):
           f"{max(one[1] for one in asking.answers) * 1e3:.0f} ms")
     # Nobody got in faster than the rate allows.
     assert took > (COUNT / SHARDS - 2 * BURST) / RATE
-    # A machine that is slower than that by itself leaves nobody to wait, and a user is the last in the line.
-    slow = took > COUNT / SHARDS / RATE
-    assert slow or deferred > COUNT / 4
+    # Under a sanitizer handshakes are slower than that by themselves: nobody has to wait, and a user is the last in the line.
+    assert SANITIZED or deferred > COUNT / 4
     assert LARGE or turned_away == 0
     assert {one[2] for one in asking.answers} == {200}
     # A user comes in among those who wait, not behind them.
-    assert slow or asking.answers[0][0] < max(greeted)
+    assert SANITIZED or asking.answers[0][0] < max(greeted)
     assert max(one[1] for one in asking.answers) < 2 * PATIENCE
