@@ -75,7 +75,7 @@ template <class Task, class Next>
 void check_group(pointer self, const Task& running, const std::string& group, const Next& next) {
   self->request(self->state.deps.configuration, local_timeout, lookup_atom_v)
       .then(
-          [=](const published_ptr& published) mutable {
+          [=](const published_ptr& published) {
             if (published->find_group(group) == nullptr)
               return running->fail(enrolment_error(error_category::not_found, "group_unknown",
                                                    "group \"" + group + "\""));

@@ -142,6 +142,10 @@ class origin_exchange final : public runtime::http2_stream,
   void move(state next);
 
   bool gone() const noexcept { return host_ == nullptr; }
+  /// False before the first try, between two, and once all is said.
+  bool is_at_origin() const noexcept {
+    return state_ == state::requesting || state_ == state::responding;
+  }
   runtime::http2_session& session() noexcept { return host_->session(); }
   bool waits_for_user() const noexcept;
   bool may_retry() const noexcept;

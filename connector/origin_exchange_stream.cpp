@@ -77,7 +77,7 @@ void origin_exchange::on_content(std::string_view piece) {
   // What cannot go on any more is not consumed either: the node stops sending.
   if (gone() || state_ == state::finished || contentless_) return;
   // Between two tries the window was opened by the first.
-  if ((state_ != state::requesting && state_ != state::responding) || must_hold()) {
+  if (!is_at_origin() || must_hold()) {
     held_content_ += piece;
     return;
   }
@@ -96,7 +96,7 @@ void origin_exchange::on_trailers(const field_list& fields) {
 void origin_exchange::on_end() {
   request_ended_ = true;
   if (state_ == state::fenced) return signal_.wake();
-  if (state_ != state::requesting && state_ != state::responding) return;
+  if (!is_at_origin()) return;
   if (must_hold()) return;
   if (stream_)
     stream_->send_end(request_trailers_);
@@ -117,7 +117,7 @@ bool origin_exchange::must_hold() {
 
 void origin_exchange::go_on_if_lease_holds() {
   // Between two tries the next one sends what is held.
-  if (gone() || !holding_ || (state_ != state::requesting && state_ != state::responding)) return;
+  if (gone() || !holding_ || !is_at_origin()) return;
   send_held();
   if (request_ended_ && !holding_) on_end();
 }

@@ -47,6 +47,28 @@ def post(own, number, path):
         return client.fetch(own.node.url("app") + path, "POST", content=b"once")
 
 
+def until_ended(requests):
+    """Begins all of them; returns what waits for them and tells how each ended, a status code or a kind of failure, and when."""
+    ended = []
+
+    def ask(request):
+        try:
+            how = request().status_code
+        except Exception as problem:  # pylint: disable=broad-except
+            how = type(problem).__name__
+        ended.append((how, time.monotonic()))
+    asking = [threading.Thread(target=ask, args=(one,)) for one in requests]
+    for one in asking:
+        one.start()
+
+    def wait():
+        for one in asking:
+            one.join(20)
+        assert len(ended) == len(asking)
+        return ended
+    return wait
+
+
 def test_an_exchange_on_any_node_finds_the_connector(make_cluster):
     own = make_cluster(3)
     # The connector has dialled the first node only; the others call it over, and their tunnels stay warm.
@@ -119,23 +141,13 @@ def test_a_revoked_connector_is_cut_off_on_every_node(make_cluster):
     own = make_cluster()
     assert get(own, 0).status_code == get(own, 1).status_code == 200
     own.raw.on("/stream", lambda e: time.sleep(8) or e.answer(200, b"late"))
-    ended = {}
-
-    def ask(number):
-        try:
-            ended[number] = (post(own, number, "stream").status_code, time.monotonic())
-        except Exception as problem:  # pylint: disable=broad-except
-            ended[number] = (type(problem).__name__, time.monotonic())
-    asking = [threading.Thread(target=ask, args=(number,)) for number in range(2)]
-    for one in asking:
-        one.start()
+    wait = until_ended([lambda n=number: post(own, n, "stream") for number in range(2)])
     wait_until(lambda: own.raw.count("/stream") == 2, "both exchanges to be at the origin")
     own.control.expect("revoke", "connector", own.connector.ready()["connector"])
     done = time.monotonic()
-    for one in asking:
-        one.join(20)
-    assert {code for code, _ in ended.values()} <= {502, 504, "RemoteProtocolError", "ReadError"}, ended
-    assert max(at for _, at in ended.values()) - done < 2 * PATIENCE, ended
+    ended = wait()
+    assert {how for how, _ in ended} <= {502, 504, "RemoteProtocolError", "ReadError"}, ended
+    assert max(at for _, at in ended) - done < 2 * PATIENCE, ended
     for number in range(2):
         listed = own.cluster.api(number, own.control, "GET", "/connectors").json()["connectors"]
         assert not listed[0]["connected"]
@@ -168,28 +180,21 @@ def test_a_revoked_session_has_its_streams_cut_on_every_node(make_cluster):
         return False
     own.raw.on("/endless", endless)
     address = own.node.url("guarded") + "endless"
-    ended = {}
 
     def listen(number, like):
         with own.cluster.browser(number, like=like) as client:
-            try:
-                ended[number] = (client.fetch(address).status_code, time.monotonic())
-            except Exception as problem:  # pylint: disable=broad-except
-                ended[number] = (type(problem).__name__, time.monotonic())
+            return client.fetch(address)
     with own.cluster.browser(0) as bob:
         bob.sign_in(own.node.url("guarded") + "hello", "bob", "bob-demo-password")
-        listening = [threading.Thread(target=listen, args=(number, bob)) for number in range(2)]
-        for one in listening:
-            one.start()
+        wait = until_ended([lambda n=number: listen(n, bob) for number in range(2)])
         wait_until(lambda: own.raw.count("/endless") == 2, "both streams to be open")
         sessions = own.control.api("GET", "/sessions").json()["sessions"]
         assert len(sessions) == 1, sessions
         own.control.expect("revoke", "session", sessions[0]["id"])
         done = time.monotonic()
-        for one in listening:
-            one.join(20)
-    assert {what for what, _ in ended.values()} == {"RemoteProtocolError"}, ended
-    assert max(at for _, at in ended.values()) - done < 2 * PATIENCE, ended
+        ended = wait()
+    assert {how for how, _ in ended} == {"RemoteProtocolError"}, ended
+    assert max(at for _, at in ended) - done < 2 * PATIENCE, ended
 
 
 def test_a_connector_enrolled_at_one_node_is_known_at_the_next(make_cluster, tmp_path):
