@@ -24,9 +24,9 @@ class fake_service {
     runtime::http_response response{static_cast<runtime::http_status>(status), 11};
     response.set(runtime::http_field::content_type, type);
     response.body() = std::move(body);
-    answers_.push_back(std::move(response));
+    answers_.emplace_back(std::move(response));
   }
-  void fail() { answers_.push_back(refusal("the network is down")); }
+  void fail() { answers_.emplace_back(refusal("the network is down")); }
 
   exchange send() {
     return [this](const config::web_url& where, runtime::http_request request) {
