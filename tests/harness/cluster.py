@@ -26,22 +26,40 @@ class node_browser(browser):
             return super()._send(method, url, headers, options)
 
 
-class cluster:
-    """`nodes[0]` is the one that connectors and tools reach by name, unless the first address is left to something that stands
-    before all of them. `apart`: nodes reach each other at addresses (`between`) at which something else has to listen and
-    pass on what comes."""
+class ground:
+    """Where the nodes of a cluster stand: side by side, each at an address of its own, with nothing between them."""
 
-    def __init__(self, folder, count=2, shards=1, start=True, first_address=1, run_words=(), apart=False):
+    def address(self, number):
+        return f"127.0.0.{number + 1}"
+
+    def listen(self, number):
+        """The address that a node listens on for users and connectors."""
+        return self.address(number)
+
+    def way(self, number):
+        """The address at which the other nodes reach one."""
+        return self.address(number)
+
+    def store(self, _number, database):
+        """How a node connects to the store."""
+        return database.connection
+
+    def words(self, _address):
+        """What stands before a program to start it where that address is."""
+        return []
+
+
+class cluster:
+    """`nodes[0]` is the one that connectors and tools reach by name, unless its `ground` leaves 127.0.0.1 to something that
+    stands before all of them."""
+
+    def __init__(self, folder, count=2, shards=1, start=True, run_words=(), on=None):
         self.folder = folder
-        self.first_address = first_address
         self.run_words = list(run_words)
-        self.apart = apart
+        self.ground = on or ground()
         folder.mkdir(parents=True, exist_ok=True)
         self.database = postgres(folder)
         self.authority = certificates.authority(folder, "cluster-ca")
-        self.connection_file = folder / "postgres.conf"
-        self.connection_file.write_text(self.database.connection + "\n", encoding="utf-8")
-        self.connection_file.chmod(0o600)
         self.port = network.free_port()
         self.cluster_port = network.free_port()
         self.nodes = [self._make(number, shards) for number in range(count)]
@@ -51,21 +69,24 @@ class cluster:
 
     def between(self, number):
         """Where the other nodes reach a node ("IP:port")."""
-        network_part = "127.0.1" if self.apart else "127.0.0"
-        return f"{network_part}.{number + self.first_address}:{self.cluster_port}"
+        return f"{self.ground.way(number)}:{self.cluster_port}"
 
     def _make(self, number, shards):
         name = f"node{number + 1}"
-        address = f"127.0.0.{number + self.first_address}"
+        address = self.ground.address(number)
         folder = self.folder / name
         folder.mkdir()
+        connection_file = folder / "postgres.conf"
+        connection_file.write_text(self.ground.store(number, self.database) + "\n", encoding="utf-8")
+        connection_file.chmod(0o600)
         certificate, key = certificates.signed(folder, "cluster", self.authority)
-        one = node(folder, port=self.port, shards=shards, address=address, sections={
-            "store": f'kind = "postgres"\nconnection_file = "{self.connection_file}"',
+        one = node(folder, port=self.port, shards=shards, address=address, listen=self.ground.listen(number), sections={
+            "store": f'kind = "postgres"\nconnection_file = "{connection_file}"',
             "cluster": f'address = "{self.between(number)}"\nlisten_address = "{address}"\n'
                        f'service_address = "{address}:{self.port}"\ncertificate_file = "{certificate}"\nkey_file = "{key}"\n'
                        f'authority_file = "{self.authority.file}"'})
         one.run_words = self.run_words
+        one.words = self.ground.words(address)
         return one
 
     def start(self, one):

@@ -59,6 +59,11 @@ class postgres:
         """The connection string of the one database."""
         return f"host={self.folder} user=postern dbname=postgres"
 
+    @property
+    def socket_file(self):
+        """Where it listens; what its clients make of `host`."""
+        return self.folder / ".s.PGSQL.5432"
+
     def query(self, sql):
         done = subprocess.run([_programs() / "psql", "-X", "-A", "-t", "-d", self.connection, "-c", sql], capture_output=True,
                               text=True, check=False)

@@ -172,15 +172,18 @@ def users_toml(users):
 class node(daemon):
     """A `postern` process with its folder: configuration, users, data. Started again, it keeps its port and data."""
 
-    def __init__(self, folder, port=0, users=None, shards=2, extra="", sections=None, address="127.0.0.1"):
+    def __init__(self, folder, port=0, users=None, shards=2, extra="", sections=None, address="127.0.0.1", listen=""):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.data = self.folder / "data"
         self.address = address
+        self.listen = listen or address
         self.port = port or network.free_port()
         self.http_port = network.free_port()
         self.users = users or USERS
         self.process = None
+        self.env = {}
+        self.words = []  # before the program
         self.run_words = []  # more arguments of `serve`
         self.config = self.folder / "node.toml"
         (self.folder / "users.toml").write_text(users_toml(self.users), encoding="utf-8")
@@ -189,7 +192,7 @@ class node(daemon):
     def write_config(self, shards, extra, sections):
         """`extra` stands before the first table; `sections` adds lines to tables, or tables."""
         tables = {
-            "listen": f'address = "{self.address}"\nport = {self.port}\nhttp_port = {self.http_port}\nshards = {shards}',
+            "listen": f'address = "{self.listen}"\nport = {self.port}\nhttp_port = {self.http_port}\nshards = {shards}',
             "names": 'service = "connectors.localhost"\nadmin = "admin.localhost"\nsts = "sts.localhost"',
             "sts": 'users_file = "users.toml"',
             "log": 'level = "info"\nformat = "json"',
@@ -209,7 +212,8 @@ class node(daemon):
 
     def start(self):
         (self.data / "ready.json").unlink(missing_ok=True)
-        self.process = process([BIN / "postern", "serve", "--config", self.config, *self.run_words], self.folder / "node.log")
+        self.process = process([*self.words, BIN / "postern", "serve", "--config", self.config, *self.run_words],
+                               self.folder / "node.log", env=self.env)
         return self.wait_ready()
 
     def ready(self):
@@ -322,11 +326,12 @@ class connector(daemon):
         self.name = name
         self.process = None
         self.env = {}
+        self.words = []  # before the program
         self.run_words = []  # more arguments of `run`
 
     def enroll_arguments(self, group, *words):
-        return [BIN / "postern-connector", "enroll", "--service", self.node.url("connectors").rstrip("/"), "--group", group,
-                "--state", self.state, "--ca", self.node.ca, "--name", self.name, *words]
+        return [*self.words, BIN / "postern-connector", "enroll", "--service", self.node.url("connectors").rstrip("/"),
+                "--group", group, "--state", self.state, "--ca", self.node.ca, "--name", self.name, *words]
 
     def try_enroll(self, group, token, *words):
         """Enrols with a token from standard input."""
@@ -343,7 +348,7 @@ class connector(daemon):
 
     def launch(self):
         """Starts without waiting."""
-        self.process = process([BIN / "postern-connector", "run", "--state", self.state, "--log-format", "json",
+        self.process = process([*self.words, BIN / "postern-connector", "run", "--state", self.state, "--log-format", "json",
                                 *self.run_words],
                                self.folder / "connector.log", env=self.env)
         return self

@@ -1,7 +1,9 @@
 """One user's connection, as a browser behind a name with several addresses would have it: at one node until that ends it or
 does not answer, then at the next. Nothing that was sent is sent again: what a client sees is what is counted."""
 import asyncio
+import hashlib
 import json
+import pathlib
 
 CONNECT_TIMEOUT = 3.0
 
@@ -12,6 +14,11 @@ def cause_of(content):
         return json.loads(content)["cause"]
     except (ValueError, KeyError, TypeError):
         return ""
+
+
+def mark_of(cookie):
+    """What stands for a session in rows and logs."""
+    return hashlib.sha256(cookie.encode()).hexdigest()[:12]
 
 
 class answer:
@@ -35,9 +42,16 @@ class client:
         self.asked = self.node  # who has got the newest request
         self.group = "ab"[number // len(self.addresses) % 2]
         self.host = f"app-{self.group}.localhost"
-        cookies = plan["cookies"][self.group]
-        self.cookie = cookies[number % len(cookies)]
+        self.number = number
+        self.cookie = self.session = ""
+        self.sign_in()
         self.reader = self.writer = None
+
+    def sign_in(self):
+        """Takes the newest session of its user."""
+        cookies = json.loads(pathlib.Path(self.plan["cookies"]).read_text(encoding="utf-8"))[self.group]
+        self.cookie = cookies[self.number % len(cookies)]
+        self.session = mark_of(self.cookie)
 
     async def connect(self):
         for _ in range(2 * len(self.addresses)):

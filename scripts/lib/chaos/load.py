@@ -22,7 +22,7 @@ class user(client):
 
     def __init__(self, plan, kind, number, results):
         super().__init__(plan, number)
-        self.kind, self.number, self.results = kind, number, results
+        self.kind, self.results = kind, results
         self.answered = 0.0  # when the newest response head came
 
     def request(self, ident):
@@ -60,15 +60,17 @@ class user(client):
                 await asyncio.sleep(wait)
             ident = f"{self.kind}-{turn}"
             sent = time.time()
-            self.answered = 0.0
+            self.answered, session = 0.0, self.session
             try:
                 outcome = await asyncio.wait_for(self.ask(ident), LONGEST_WAIT)
             except (OSError, EOFError, ValueError, asyncio.TimeoutError) as problem:
                 outcome = type(problem).__name__
                 self.leave()
+            if outcome == "signed_out":
+                self.sign_in()
             # When it was due as well: a load that falls behind has to show.
-            self.results.append({"id": ident, "kind": self.kind, "group": self.group, "node": self.asked, "due": due,
-                                 "sent": sent, "answered": self.answered, "ended": time.time(), "outcome": outcome})
+            self.results.append({"id": ident, "kind": self.kind, "group": self.group, "node": self.asked, "session": session,
+                                 "due": due, "sent": sent, "answered": self.answered, "ended": time.time(), "outcome": outcome})
 
 
 async def main():

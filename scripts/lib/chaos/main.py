@@ -26,7 +26,8 @@ def start_load(own, plan, folder, begin):
         words = {"kinds": [(kind, plan.load[rate], connections) for kind, rate, connections in kinds if plan.load[rate]],
                  "sockets": plan.load["sockets"] if number else 0, "events": plan.load["events"] if number else 0,
                  "duration": plan.duration, "begin": begin, "addresses": [one.address for one in own.nodes.values()],
-                 "port": first.port, "ca": str(first.ca), "cookies": own.cookies, "results": str(folder / f"results{number}")}
+                 "port": first.port, "ca": str(first.ca), "cookies": str(own.users.file),
+                 "results": str(folder / f"results{number}")}
         file = folder / f"load{number}.json"
         file.write_text(json.dumps(words), encoding="utf-8")
         started.append((process([sys.executable, HERE / "load.py", file], folder / f"load{number}.log"), words["results"],
@@ -35,7 +36,8 @@ def start_load(own, plan, folder, begin):
 
 
 def inflict(own, plan, begin):
-    """Does what the plan says; returns (damage, the share of its group's load that the connector hit first had carried)."""
+    """Does what the plan says; returns (nodes killed and when, groups hit, when faults began, the share of its group's load
+    that the connector hit first had carried)."""
     own.shares()
     share, killed, groups, begun = None, [], set(), []
     for one in plan.events([name for name in own.machines if name.startswith("connector")]):
@@ -44,12 +46,12 @@ def inflict(own, plan, begin):
             share = own.shares().get(one.target) if share is None else share
             if one.action in ("kill", "freeze", "partition", "lose"):
                 groups.add(one.target[10])
-        if one.action not in ("restart", "thaw", "heal", "store_up"):
+        if one.action not in ("restart", "thaw", "heal", "store_up", "publish", "revoke_session"):
             begun.append(time.time())
         own.do(one)
         if one.action in ("kill", "freeze") and one.target in own.nodes:
             killed.append((time.time(), list(own.nodes).index(one.target)))
-    return damage(killed, groups, begun), share
+    return killed, groups, begun, share
 
 
 def read_notes(file):
@@ -57,12 +59,12 @@ def read_notes(file):
     return [(float(at), ident) for at, ident in lines]
 
 
-def run(plan, folder):
-    own = place(folder, plan.crashes_actors())
+def run(plan, folder, apart):
+    own = place(folder, plan, apart)
     try:
         begin = time.time() + 1.5
         started = start_load(own, plan, folder, begin)
-        done, share = inflict(own, plan, begin)
+        killed, groups, begun, share = inflict(own, plan, begin)
         requests, streams = [], []
         for one, file, _ in started:
             if one.wait(plan.duration + 60) != 0:
@@ -71,9 +73,11 @@ def run(plan, folder):
             requests += seen["requests"]
             streams += seen["streams"]
         time.sleep(2)  # what would be delivered late
-        numbers = count(requests, streams, read_notes(own.notes), done)
+        problems = own.settle()
+        numbers = count(requests, streams, read_notes(own.notes), damage(killed, groups, begun, own.users.revoked))
         numbers["victim_share"] = share
-        return numbers, own.settle() + broken(numbers, plan.expect, sum(number for _, _, number in started))
+        numbers["in_force"] = max(own.in_force, default=0.0)
+        return numbers, problems + broken(numbers, plan.expect, sum(number for _, _, number in started))
     finally:
         own.stop()
 
@@ -97,6 +101,8 @@ def options():
     parser.add_argument("--rate", type=float, default=0.0)
     parser.add_argument("--duration", type=seconds, default=0.0)
     parser.add_argument("--keep", type=pathlib.Path)
+    # Set by scripts/chaos where it can be had.
+    parser.add_argument("--namespaces", action="store_true", help=argparse.SUPPRESS)
     return parser
 
 
@@ -132,7 +138,7 @@ def main():
     everything = {}
     for name, plan in plans.items():
         with tempfile.TemporaryDirectory(prefix="postern-chaos-") as folder:
-            numbers, lines = run(plan, arguments.keep / name if arguments.keep else pathlib.Path(folder))
+            numbers, lines = run(plan, arguments.keep / name if arguments.keep else pathlib.Path(folder), arguments.namespaces)
         show(f"{name} (seed {arguments.seed})", numbers, lines)
         everything[name] = {**numbers, "broken": lines}
     if arguments.json:

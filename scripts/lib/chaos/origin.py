@@ -1,5 +1,5 @@
-"""The internal server as a process of its own. Arguments: READY-FILE NOTES-FILE. It notes when each request that must not be
-repeated arrives: a line "TIME ID" per POST."""
+"""The internal server as a process of its own. Arguments: READY-FILE NOTES-FILE ADDRESS. It notes when each request arrives
+that must not be repeated: a line "TIME ID" per POST."""
 import asyncio
 import base64
 import hashlib
@@ -90,7 +90,7 @@ async def serve(reader, writer, notes):
 
 async def main():
     with open(sys.argv[2], "w", encoding="ascii") as notes:
-        server = await asyncio.start_server(lambda r, w: serve(r, w, notes), "127.0.0.1", 0, backlog=1024)
+        server = await asyncio.start_server(lambda r, w: serve(r, w, notes), sys.argv[3], 0, backlog=1024)
         text = json.dumps({"pid": os.getpid(), "port": server.sockets[0].getsockname()[1]})
         with open(sys.argv[1] + ".new", "w", encoding="ascii") as file:
             file.write(text)

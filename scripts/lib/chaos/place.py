@@ -1,17 +1,21 @@
 """Three nodes on PostgreSQL, two groups of three connectors, an origin, signed-in users; and the hand that breaks them."""
 import pathlib
+import random
 import sys
 import threading
+import time
 
 from harness.cluster import cluster
 from harness.processes import connector, control, process, read_json, wait_until
 from harness.published import application_toml, group_toml
 
-from owners import holder
-from relay import relay
+from calendars import calendars
+from grounds import STORE_PORT, loopback, namespaces
+from relay import STORE, relay
+from users import USERS, users
 
 HERE = pathlib.Path(__file__).resolve().parent
-USERS = ("alice", "bob", "carol")
+GROUPS = "ab"
 NODES = 3
 CONNECTORS = 3
 SAME_AS = {"store": "durable_store", "audit": "audit_log", "tokens": "token_verifier", "sessions": "session_registry",
@@ -22,54 +26,59 @@ SAME_AS = {"store": "durable_store", "audit": "audit_log", "tokens": "token_veri
 class place:
     """`machines`: name to node or connector, named as in simulation: node-0, connector-a0, connector-b2."""
 
-    def __init__(self, folder, chaos=False, shards=1):
-        self.used, self.background, self.problems = {}, [], []
+    def __init__(self, folder, plan, apart):
+        """`apart`: in network namespaces."""
+        self.used, self.background, self.problems, self.away = {}, [], [], set()
+        self.in_force = []  # how long each change took to be so everywhere
         self.draining = threading.Lock()
-        # The first address of the machine stands for all nodes, as their name would.
-        self.cluster = cluster(folder / "cluster", NODES, shards=shards, first_address=2, apart=True, start=False,
-                               run_words=["--enable-chaos"] if chaos else [])
+        self.chance = random.Random(plan.seed)
+        self.ground = namespaces(NODES) if apart else loopback()
+        self.calendars = calendars(folder / "calendars") if plan.needs("skew") else None
+        self.cluster = cluster(folder / "cluster", NODES, start=False, on=self.ground,
+                               run_words=["--enable-chaos"] if plan.needs("crash_actor") else [])
         self.nodes = {f"node-{number}": one for number, one in enumerate(self.cluster.nodes)}
-        self.relay = relay({name: one.address for name, one in self.nodes.items()}, self.cluster.port)
-        self.relay.balance("127.0.0.1")
-        for number, name in enumerate(self.nodes):
-            self.relay.join(name, self.cluster.between(number).split(":")[0], self.cluster.cluster_port, self.whose)
-        for one in self.nodes.values():
+        self.machines = dict(self.nodes)
+        self.relay = self.connect()
+        for name, one in self.nodes.items():
+            one.env = self.calendar_of(name)
             self.cluster.start(one)
         self.notes = folder / "posts"
         ready = folder / "origin.json"
-        self.origin = process([sys.executable, HERE / "origin.py", ready, self.notes], folder / "origin.log")
+        self.origin = process([sys.executable, HERE / "origin.py", ready, self.notes, self.ground.relay], folder / "origin.log")
         port = wait_until(lambda: read_json(ready), "the origin to listen")["port"]
         self.first = self.cluster.nodes[0]
         self.control = control(self.first, folder / "control").login_directly()
         self.cluster.wait_connected(self.control)
         self.control.apply("".join(group_toml(group) + application_toml(
-            f"app-{group}", self.first.url(f"app-{group}"), f"http://127.0.0.1:{port}/", group,
-            assigned=[f"user:{name}" for name in USERS]) for group in "ab"))
-        self.machines = dict(self.nodes)
-        for group in "ab":
-            for number in range(CONNECTORS):
-                self.add_connector(folder, f"connector-{group}{number}", group)
-        self.cookies = self.sign_in()
+            f"app-{group}", self.first.url(f"app-{group}"), f"http://{self.ground.relay}:{port}/", group,
+            assigned=[f"user:{name}" for name in USERS]) for group in GROUPS))
+        for number in range(CONNECTORS * len(GROUPS)):
+            self.add_connector(folder, number)
+        self.users = users(self.cluster, self.control, folder, GROUPS)
 
-    def add_connector(self, folder, name, group):
+    def connect(self):
+        """What lies between the machines."""
+        way = relay({name: one.address for name, one in self.nodes.items()}, self.cluster.port, self.ground.relay)
+        way.balance("127.0.0.1")
+        for number, name in enumerate(self.nodes):
+            way.join(name, self.ground.way(number), self.cluster.cluster_port, lambda near: self.ground.whose(near, self.nodes))
+            way.store(name, (self.ground.store_address(number), STORE_PORT), self.cluster.database.socket_file)
+        return way
+
+    def calendar_of(self, name):
+        return self.calendars.of(name) if self.calendars else {}
+
+    def add_connector(self, folder, number):
+        group = GROUPS[number // CONNECTORS]
+        name = f"connector-{group}{number % CONNECTORS}"
         one = self.machines[name] = connector(self.first, folder / name, name)
-        one.env = {"https_proxy": f"http://127.0.0.1:{self.relay.proxy(name)}", "no_proxy": ""}
+        one.words = self.ground.words(self.ground.connector_address(number))
+        proxy = f"http://{self.ground.relay}:{self.relay.proxy(name)}"
+        one.env = {"https_proxy": proxy, "no_proxy": "", **self.calendar_of(name)}
         one.enroll(group, self.control.enrolment_token(group)).start()
 
-    def sign_in(self):
-        """Every user signs in at another node; returns the Cookie fields by group."""
-        cookies = {"a": [], "b": []}
-        for number, name in enumerate(USERS):
-            with self.cluster.browser(number % NODES) as client:
-                for group, found in cookies.items():
-                    client.sign_in(self.first.url(f"app-{group}") + "get?id=sign-in", name, self.first.users[name]["password"])
-                    found.append("; ".join(f"{one.name}={one.value}" for one in client.client.cookies.jar
-                                           if one.domain.startswith(f"app-{group}.")))
-                    assert found[-1], f"{name} got no session for app-{group}"
-        return cookies
-
     def do(self, fault):
-        """Starts and planned stops are not waited for: the load goes on meanwhile."""
+        """Starts, planned stops and decisions are not waited for: the load goes on meanwhile."""
         action, name = fault.action, fault.target
         if action == "kill":
             self.machines[name].process.kill()
@@ -85,12 +94,34 @@ class place:
             self.later(self.cluster.database.start)
         elif action == "crash_actor":
             self.crash_actor(name)
+        elif action == "skew":
+            self.calendars.set(name, fault.by)
+        elif action == "publish":
+            self.later(self.publish)
+        elif action == "revoke_session":
+            self.later(self.users.revoke, self.reachable(), self.chance)
         else:
             self.change_link(action, name, fault.by)
+        (self.away.add if action in ("kill", "freeze") else self.away.discard)(name)
 
-    def whose(self, port):
-        """Which node's connection has this port."""
-        return holder(port, {name: one.process.pid for name, one in self.nodes.items() if one.process is not None})
+    def reachable(self):
+        """The numbers of the nodes that run and have the store."""
+        return [number for number, name in enumerate(self.nodes)
+                if name not in self.away and not self.relay.link(name, STORE).cut]
+
+    def publish(self):
+        """Changes an application; notes how long it takes to be in force at every node that can know of it."""
+        path = f"/applications/app-{self.chance.choice(GROUPS)}"
+        changed = self.cluster.api(self.reachable()[0], self.control, "GET", path).json()
+        changed["response_timeout"] = f"{self.chance.randrange(31, 60)}s"
+        answer = self.cluster.api(self.reachable()[0], self.control, "POST", "/apply", json={"applications": [changed]})
+        done = time.monotonic()
+        assert answer.status_code == 200, answer.text
+
+        def known(number):
+            return self.cluster.api(number, self.control, "GET", path).json()["response_timeout"] == changed["response_timeout"]
+        wait_until(lambda: all(known(number) for number in self.reachable()), "the change to be in force everywhere")
+        self.in_force.append(time.monotonic() - done)
 
     def change_link(self, action, target, by):
         one, _, other = target.partition("~")
@@ -105,9 +136,10 @@ class place:
     def crash_actor(self, target):
         """An actor of one node ("sessions@node-1"), or of all."""
         actor, _, where = target.partition("@")
+        order = {"actor": SAME_AS.get(actor, actor)}
         for number, name in enumerate(self.nodes):
             if where in ("", name):
-                answer = self.cluster.api(number, self.control, "POST", "/chaos/crash", json={"actor": SAME_AS.get(actor, actor)})
+                answer = self.cluster.api(number, self.control, "POST", "/chaos/crash", json=order)
                 assert answer.status_code == 200, answer.text
 
     def start(self, name):
@@ -140,7 +172,7 @@ class place:
         return self.problems
 
     def shares(self):
-        """How the load is spread: each connector's part of the CPU time that those of its group have used since the last call."""
+        """How the load is spread: each connector's part of the CPU time of its group since the last call."""
         used = {name: one.process.cpu_seconds() for name, one in self.machines.items()
                 if name.startswith("connector") and one.process is not None and one.process.running}
         new = {name: value - self.used.get(name, 0.0) for name, value in used.items()}
@@ -157,3 +189,4 @@ class place:
         self.relay.stop()
         self.cluster.database.stop()
         self.origin.kill()
+        self.ground.stop()

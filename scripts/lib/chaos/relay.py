@@ -1,6 +1,7 @@
 """What lies between connectors and nodes: an HTTP proxy (CONNECT) with a port per connector, and the service's name with the
-addresses of all nodes behind it, as DNS or a balancer would have it; and the ways between nodes. Each link (connector and node, or
-two nodes) can be cut (nothing goes through, nobody is told), healed, slowed and lost (its connections are reset)."""
+addresses of all nodes behind it, as DNS or a balancer would have it; and the ways between nodes and to the store. Each link
+(connector and node, two nodes, node and store) can be cut (nothing goes through, nobody is told), healed, slowed and lost (its
+connections are reset)."""
 import socket
 import struct
 import threading
@@ -9,6 +10,7 @@ import time
 PIECE = 262_144
 DIAL_TIMEOUT = 3.0
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER that resets
+STORE = "store"
 
 
 def abort(*sockets):
@@ -22,8 +24,24 @@ def abort(*sockets):
         one.close()
 
 
+def dial(at):
+    """A connection to an address and port, or to a socket in the file system."""
+    if isinstance(at, tuple):
+        far = socket.create_connection(at, DIAL_TIMEOUT)
+        far.settimeout(None)
+        far.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return far
+    far = socket.socket(socket.AF_UNIX)
+    try:
+        far.connect(str(at))
+    except OSError:
+        far.close()
+        raise
+    return far
+
+
 class link:
-    """The way between one connector and one node."""
+    """The way between two machines."""
 
     def __init__(self):
         self.changed = threading.Condition()
@@ -72,11 +90,12 @@ class link:
 
 
 class relay:
-    """`nodes`: name to address, all at one port. The name that connectors ask for stands for all of them, by turns."""
+    """`nodes`: name to address, all at one port; `at`: its own address. The name that connectors ask for stands for all nodes,
+    by turns."""
 
-    def __init__(self, nodes, port):
-        self.nodes, self.port = nodes, port
-        self.machines = list(nodes)
+    def __init__(self, nodes, port, at="127.0.0.1"):
+        self.nodes, self.port, self.at = nodes, port, at
+        self.machines = [*nodes, STORE]
         self.links = {}
         self.turn = 0
         self.lock = threading.Lock()
@@ -87,22 +106,26 @@ class relay:
             return self.links.setdefault(frozenset((one, other)), link())
 
     def between(self, one, other=""):
-        """The links that two names stand for; without the second, all of a machine with nodes and connectors."""
+        """The links that two names stand for; without the second, all of a machine."""
         others = [other] if other else [name for name in self.machines if name != one]
         return [self.link(one, name) for name in others if one in self.nodes or name in self.nodes]
 
     def proxy(self, who):
         """A port that proxies for one connector."""
         self.machines.append(who)
-        return self.listen(("127.0.0.1", 0), lambda near: self.asked(who, near))
+        return self.listen((self.at, 0), lambda near: self.asked(who, near))
 
     def balance(self, address):
         """The port of the nodes at one more address, for whoever asks without a proxy."""
         return self.listen((address, self.port), lambda _: ("somebody", self.choices(""), b""))
 
     def join(self, name, at, port, whose):
-        """The way of the other nodes to one, which listens on its own address. `whose(port)`: whose socket has that port."""
-        return self.listen((at, port), lambda near: (whose(near.getpeername()[1]), [(name, (self.nodes[name], port))], b""))
+        """The way of the other nodes to one, which listens on its own address. `whose`: who connects from there."""
+        return self.listen((at, port), lambda near: (whose(near.getpeername()), [(name, (self.nodes[name], port))], b""))
+
+    def store(self, name, at, socket_file):
+        """The way of a node to the store."""
+        return self.listen(at, lambda near: (name, [(STORE, socket_file)], b""))
 
     def listen(self, at, ask):
         """`ask`: from a connection to who that is, where it may lead, and what to say once it does."""
@@ -151,11 +174,9 @@ class relay:
                 way = self.link(who, name)
                 way.wait()
                 try:
-                    far = socket.create_connection(at, DIAL_TIMEOUT)
+                    far = dial(at)
                 except OSError:
                     continue
-                far.settimeout(None)
-                far.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 near.sendall(welcome)
                 return way.carry(near, far)
             if welcome:

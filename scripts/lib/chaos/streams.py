@@ -36,11 +36,13 @@ class stream_user(client):
             except (OSError, EOFError, ValueError, asyncio.TimeoutError) as caught:
                 outcome = "broken" if time.time() < self.end or self.silent() else "open"
                 problem = type(caught).__name__
-            self.results.append({"kind": self.kind, "group": self.group, "node": self.asked, "ended": time.time(),
-                                 "outcome": outcome, "problem": problem, "gap": self.gap})
+            self.results.append({"kind": self.kind, "group": self.group, "node": self.asked, "session": self.session,
+                                 "heard": self.alive, "ended": time.time(), "outcome": outcome, "problem": problem,
+                                 "gap": self.gap})
             self.gap = 0.0
             self.leave()
             if outcome.startswith("refused"):
+                self.sign_in()
                 await asyncio.sleep(PAUSE_AFTER_REFUSAL)
 
     def silent(self):
