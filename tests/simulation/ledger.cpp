@@ -2,6 +2,7 @@
 
 #include "actors/failover.hpp"
 #include "actors/tunnel_lease.hpp"
+#include "tests/simulation/restarts.hpp"
 
 #include <iostream>
 
@@ -55,12 +56,25 @@ const exchange_record& ledger::at(uint64_t id) const {
 }
 
 void ledger::accepted(exchange_record r) {
-  r.accepted = time_.now();
+  r.accepted = r.step_began = time_.now();
   note("exchange " + std::to_string(r.id) + " at " + r.node + ": " + to_string(r.how) + ' ' +
        r.application);
   ++open_;
   const auto id = r.id;
   require(exchanges_.emplace(id, std::move(r)).second, "ids are unique", std::to_string(id));
+}
+
+void ledger::met_crash(uint64_t id, bool leaving) {
+  auto& r = find(id);
+  r.no_next = leaving;
+  if (std::exchange(r.crash_met, true)) return;
+  note("exchange " + std::to_string(id) + " meets an actor that has crashed");
+}
+
+void ledger::next_step(uint64_t id) {
+  auto& r = find(id);
+  r.step_began = time_.now();
+  r.crash_met = false;
 }
 
 void ledger::authorized(uint64_t id) {
@@ -121,6 +135,13 @@ void ledger::check_loss(const exchange_record& r) const {
             "what no origin has got is tried elsewhere when its connector is lost", who);
 }
 
+void ledger::check_crash(const exchange_record& r) const {
+  if (!is_crash(r.outcome) || r.no_next) return;
+  require(r.crash_met && time_.now() - r.step_began >= longest_restart_wait,
+          "who meets an actor that has crashed waits for its next one",
+          "exchange " + std::to_string(r.id) + ": " + r.outcome);
+}
+
 void ledger::ended(uint64_t id, const std::string& outcome) {
   auto& r = find(id);
   require(!r.ended, "an exchange ends once",
@@ -135,6 +156,7 @@ void ledger::ended(uint64_t id, const std::string& outcome) {
   if (outcome != "user_gone" && outcome != "node_died")
     slowest_ = std::max<duration>(slowest_, r.ended_at - r.accepted);
   check_loss(r);
+  check_crash(r);
 }
 
 void ledger::require_all_ended() const {

@@ -35,6 +35,9 @@ struct exchange_record {
   bool announced = false;         ///< in such an attempt: from then on the origin may have got it
   uint64_t attempt_in_force = 0;  ///< number of the stream that it is assigned to; 0: none
   actor_time attempt_left{};      ///< when it was taken away from the last one
+  actor_time step_began{};        ///< admission, or the search for a place that is under way
+  bool crash_met = false;         ///< that step has met an actor that had crashed
+  bool no_next = false;           ///< at a node that leaves: nobody waits for its next one
   unsigned deliveries = 0;        ///< whole requests that an origin got
   bool ended = false;
   actor_time ended_at{};
@@ -63,6 +66,10 @@ class ledger {
 
   // -- an exchange, in this order
   void accepted(exchange_record r);
+  /// It has asked an actor that has crashed; `leaving`: at a node that leaves.
+  void met_crash(uint64_t id, bool leaving);
+  /// It looks for a place, with a patience of its own.
+  void next_step(uint64_t id);
   void authorized(uint64_t id);
   void assigned(uint64_t id, uint64_t stream, const std::string& connector);
   void handed_over(uint64_t id);
@@ -91,6 +98,7 @@ class ledger {
  private:
   exchange_record& find(uint64_t id);
   void check_loss(const exchange_record& r) const;
+  void check_crash(const exchange_record& r) const;
 
   const timeline& time_;
   bool verbose_;

@@ -10,6 +10,8 @@ constexpr milliseconds queue_slack{2'000};
 // Whoever is refused by a connector that thawed may have less than this left, and no time to call
 // another one over.
 constexpr milliseconds call_over_time{1'000};
+// What has been told of new actors asks them next time.
+constexpr milliseconds whole_at_once{1'000};
 
 const char* method_name(method m) {
   return m == method::get ? "GET" : "POST";
@@ -32,9 +34,8 @@ void node_exchange::begin() {
                           : nullptr;
   if (found == nullptr) return finish("application_unknown");
   application_ = actors::application_ptr{routing->published, found};
-  const auto q = routing->queues.find(found->group);
-  if (q == routing->queues.end()) return finish("queue_ended");
-  queue_ = q->second;
+  if (const auto q = routing->queues.find(found->group); q != routing->queues.end())
+    published_queue_ = q->second;
   if (found->preauthentication == config::preauthentication_kind::passthrough) {
     node_.in().book().authorized(id());
     return queue();
@@ -44,35 +45,67 @@ void node_exchange::begin() {
 
 void node_exchange::admit() {
   if (!request_.session) return finish("not_signed_in");
+  // Half of the requests come over connections that have been kept since the last one.
+  const auto kept = id() % 2 == 0;
+  if (const auto* known = node_.opened(request_.session->id); kept && known != nullptr)
+    return authorize(*known);
+  start_waking();
+}
+
+void node_exchange::start_waking() {
+  waking_since_ = node_.on().now();
+  wake();
+}
+
+void node_exchange::wake() {
   auto& process = node_;
   const auto mine = id();
   node_.on().ask<actors::user_session_actor>(
       node_.handles()->sessions, actors::local_timeout,
       [&process, mine](const actors::user_session_actor& session) {
-        if (auto* e = process.find_exchange(mine)) e->authorize(session);
+        auto* x = process.find_exchange(mine);
+        if (x == nullptr) return;
+        process.keep_open(x->request_.session->id, session);
+        x->authorize(session);
       },
       [&process, mine](const runtime::error& e) {
-        if (auto* x = process.find_exchange(mine)) x->finish(e.cause);
+        auto* x = process.find_exchange(mine);
+        if (x == nullptr) return;
+        if (!x->may_wait(e, x->waking_since_)) return x->finish(e.cause);
+        x->pause_then(&node_exchange::wake);
       },
       actors::wake_atom_v, *request_.session);
 }
 
 void node_exchange::authorize(const actors::user_session_actor& session) {
+  if (!deciding_since_) deciding_since_ = node_.on().now();
   auto& process = node_;
   const auto mine = id();
   node_.on().ask<actors::access_decision>(
       session, actors::local_timeout,
       [&process, mine](const actors::access_decision& d) {
-        auto* x = process.find_exchange(mine);
-        if (x == nullptr) return;
-        if (d.verdict != actors::access_verdict::allow) return x->finish(d.reason);
-        process.in().authorized(process, mine);
-        x->queue();
+        if (auto* x = process.find_exchange(mine)) x->decided(d);
       },
       [&process, mine](const runtime::error& e) {
-        if (auto* x = process.find_exchange(mine)) x->finish(e.cause);
+        if (auto* x = process.find_exchange(mine)) x->on_undecided(e);
       },
       actors::authorize_atom_v, actors::access_request{application_});
+}
+
+void node_exchange::decided(const actors::access_decision& d) {
+  if (d.verdict == actors::access_verdict::sign_in) node_.forget_opened(request_.session->id);
+  if (d.verdict != actors::access_verdict::allow) return finish(d.reason);
+  node_.in().authorized(node_, id());
+  queue();
+}
+
+void node_exchange::on_undecided(const runtime::error& why) {
+  if (why.cause != "actor_down") return finish(why.cause);
+  // A session ends for want of work as well: that alone is no reason to lose patience.
+  const auto again = std::exchange(woken_again_, true);
+  if (again && !may_wait(why, *deciding_since_)) return finish(why.cause);
+  node_.in().book().note("session of exchange " + std::to_string(id()) + " is woken again");
+  start_waking();
 }
 
 // -- to a connector -------------------------------------------------------------------------------
@@ -81,6 +114,13 @@ void node_exchange::queue() {
   if (user_left_) return finish("user_gone");
   state_ = state::queued;
   guarded_ = request_.how != method::get;
+  queue_ = published_queue_;
+  finding_since_ = node_.on().now();
+  node_.in().book().next_step(id());
+  ask_for_place();
+}
+
+void node_exchange::ask_for_place() {
   const auto spent = std::chrono::duration_cast<milliseconds>(node_.on().now() - began_);
   actors::exchange_ticket ticket;
   ticket.id = ticket_ = node_.next_number();
@@ -88,6 +128,8 @@ void node_exchange::queue() {
   ticket.patience = std::max(application_->response_timeout - spent, milliseconds::zero());
   ticket.asked_at = queued_at_ = node_.on().now();
   ticket.avoid = avoid_;
+  if (!queue_)
+    return on_refused({runtime::error_category::unavailable, "actor_down", "service", {}});
   auto& process = node_;
   const auto mine = id();
   const auto patience = ticket.patience + queue_slack;
@@ -100,12 +142,47 @@ void node_exchange::queue() {
         x->dispatched(to);
       },
       [&process, mine](const runtime::error& e) {
-        auto* x = process.find_exchange(mine);
-        if (x == nullptr) return;
-        x->check_refusal(e.cause);
-        x->finish(x->user_left_ ? "user_gone" : e.cause);
+        if (auto* x = process.find_exchange(mine)) x->on_refused(e);
       },
       actors::submit_atom_v, ticket);
+}
+
+void node_exchange::look_up_queue() {
+  if (user_left_) return finish("user_gone");
+  const auto& queues = node_.routing()->queues;
+  if (const auto next = queues.find(application_->group); next != queues.end())
+    queue_ = next->second;
+  ask_for_place();
+}
+
+void node_exchange::on_refused(const runtime::error& why) {
+  if (!user_left_ && may_wait(why, finding_since_))
+    return pause_then(&node_exchange::look_up_queue);
+  check_refusal(why.cause);
+  finish(user_left_ ? "user_gone" : why.cause);
+}
+
+// -- what has crashed -----------------------------------------------------------------------------
+
+bool node_exchange::may_wait(const runtime::error& why, actor_time begun) const {
+  if (!is_crash(why.cause)) return false;
+  node_.in().book().met_crash(id(), node_.draining());
+  return !node_.draining() && node_.on().now() < begun + longest_restart_wait;
+}
+
+void node_exchange::pause_then(void (node_exchange::*again)()) {
+  node_.on().after(pause_between_asking, [&process = node_, mine = id(), again] {
+    if (auto* x = process.find_exchange(mine)) (x->*again)();
+  });
+}
+
+void node_exchange::check_crash(const std::string& outcome) const {
+  // Nobody is told of a crash by a node where everything has been running for a while.
+  if (!is_crash(outcome) || node_.draining()) return;
+  const auto since = node_.whole_since();
+  node_.in().book().require(!since || node_.on().now() - *since < whole_at_once,
+                            "who meets an actor that has crashed gets its next one",
+                            "exchange " + std::to_string(id()) + ": " + outcome);
 }
 
 void node_exchange::dispatched(const actors::dispatch& to) {
@@ -218,6 +295,7 @@ void node_exchange::check_refusal(const std::string& cause) const {
 
 void node_exchange::finish(const std::string& outcome) {
   state_ = state::over;
+  check_crash(outcome);
   if (request_.session && outcome.starts_with("session_"))
     node_.in().told_to_sign_in(*request_.session, outcome);
   node_.in().book().ended(id(), outcome);

@@ -179,6 +179,7 @@ std::set<std::string> node_process::live_groups() const {
 }
 
 void node_process::leave() {
+  draining_ = true;
   if (!handles_) return close_service();
   machine_.ask_void(
       handles_->cluster, leave_timeout, [this] { close_service(); },
@@ -199,6 +200,7 @@ void node_process::stop_waiting() {
 
 void node_process::shut() {
   caf::anon_send(supervisor_, shut_atom_v);
+  opened_.clear();
   routing_.reset();
   handles_.reset();
 }
@@ -220,6 +222,11 @@ void node_process::serve(user_request request) {
 
 void node_process::user_gone(uint64_t exchange) {
   if (auto* e = find_exchange(exchange)) e->user_gone();
+}
+
+const user_session_actor* node_process::opened(const std::string& session) const {
+  const auto i = opened_.find(session);
+  return i == opened_.end() ? nullptr : &i->second;
 }
 
 node_exchange* node_process::find_exchange(uint64_t id) const {

@@ -6,6 +6,7 @@
 #include "actors/node_supervisor.hpp"
 #include "edge/translation.hpp"
 #include "tests/simulation/node_links.hpp"
+#include "tests/simulation/restarts.hpp"
 #include "tests/simulation/shared_store.hpp"
 #include "tests/simulation/tunnel_model.hpp"
 
@@ -45,27 +46,44 @@ class node_exchange {
   void stop_waiting();
 
  private:
+  // -- the steps, each with what it does when the actor that it asks has crashed
   void admit();
+  void start_waking();
+  void wake();
   void authorize(const actors::user_session_actor& session);
+  void decided(const actors::access_decision& d);
+  void on_undecided(const runtime::error& why);
   void queue();
+  void ask_for_place();
+  void look_up_queue();
+  void on_refused(const runtime::error& why);
+  /// Whether the successor of what has crashed is worth waiting for: the step began then.
+  bool may_wait(const runtime::error& why, actor_time begun) const;
+  void pause_then(void (node_exchange::*again)());
+
   void dispatched(const actors::dispatch& to);
   void lose_connector();
   void leave_stream(actors::exchange_outcome how);
   void finish(const std::string& outcome);
   void check_refusal(const std::string& cause) const;
+  void check_crash(const std::string& outcome) const;
 
   node_process& node_;
   user_request request_;
   actors::application_ptr application_;
-  actors::group_queue_actor queue_;
+  actors::group_queue_actor published_queue_;  ///< null: the group had none
+  actors::group_queue_actor queue_;            ///< that was asked last
   actors::failover failover_;
   actors::dispatch dispatch_;
   std::shared_ptr<node_tunnel> tunnel_;
   state state_ = state::admitting;
   actor_time began_, queued_at_, dispatched_at_;
+  actor_time waking_since_, finding_since_;
+  std::optional<actor_time> deciding_since_;
   milliseconds delay_{0};
   uint64_t ticket_ = 0;
   uint64_t stream_ = 0;
+  bool woken_again_ = false;
   bool dispatched_ = false;
   bool user_left_ = false;
   bool guarded_ = false;
@@ -100,6 +118,8 @@ class node_process {
   /// be shut once no exchange is left.
   void leave();
   bool leaving() const noexcept { return leaving_; }
+  /// From the first moment of that: no actor that crashes is waited for any more.
+  bool draining() const noexcept { return draining_; }
   bool idle() const noexcept { return exchanges_.empty(); }
   /// Exchanges that still wait for a connector end.
   void stop_waiting();
@@ -109,6 +129,13 @@ class node_process {
   void forget() { links_.forget(); }
 
   // -- inside
+  /// What connections that are kept open know of their session: its actor, as woken last. Null: no
+  /// connection has asked with it.
+  const actors::user_session_actor* opened(const std::string& session) const;
+  void keep_open(const std::string& session, const actors::user_session_actor& actor) {
+    opened_[session] = actor;
+  }
+  void forget_opened(const std::string& session) { opened_.erase(session); }
   std::shared_ptr<node_tunnel> find_tunnel(uint64_t number) const;
   void remove_tunnel(uint64_t number);
   void remove_exchange(uint64_t id);
@@ -163,10 +190,12 @@ class node_process {
   actors::routing_ptr routing_;
   std::map<uint64_t, std::shared_ptr<node_tunnel>> tunnels_;
   std::map<uint64_t, std::unique_ptr<node_exchange>> exchanges_;
+  std::map<std::string, actors::user_session_actor> opened_;
   uint64_t numbers_ = 0;
   std::vector<actors::cluster_node> others_;
   actor_time calm_since_;
   std::optional<actor_time> whole_since_;
+  bool draining_ = false;
   bool leaving_ = false;
 };
 
