@@ -144,18 +144,19 @@ actors::exchange_ticket exchange::make_ticket(std::chrono::steady_clock::time_po
 
 awaitable<result<actors::dispatch>> exchange::find_connector() {
   queue_ = request_.to->queue;
-  const restart_patience patience{context_};
+  restart_wait next{context_};
   for (;;) {
+    next.asking();
     auto ticket = make_ticket(std::chrono::steady_clock::now());
     const auto timeout = ticket.patience + queue_slack;
     auto assigned = co_await context_.port->ask<actors::dispatch>(
         queue_, timeout, actors::submit_atom_v, std::move(ticket));
-    if (assigned || user_left_ || !patience.allows(assigned.error())) co_return assigned;
-    co_await patience.pause();
+    if (assigned || user_left_ || !next.allows(assigned.error())) co_return assigned;
+    co_await next.pause();
     if (user_left_) co_return assigned;
     const auto& queues = context_.routing->queues;
-    if (const auto next = queues.find(request_.to->application->group); next != queues.end())
-      queue_ = next->second;
+    if (const auto q = queues.find(request_.to->application->group); q != queues.end())
+      queue_ = q->second;
   }
 }
 

@@ -36,12 +36,13 @@ std::string_view session_cookie_of(const runtime::field_list& fields, std::strin
 }  // namespace
 
 awaitable<result<actors::user_session_actor>> gatekeeper::wake(actors::access_session session) {
-  const restart_patience patience{context_};
+  restart_wait next{context_};
   for (;;) {
+    next.asking();
     auto actor = co_await context_.port->ask<actors::user_session_actor>(
         context_.handles->sessions, session_timeout, actors::wake_atom_v, session);
-    if (actor || !patience.allows(actor.error())) co_return actor;
-    co_await patience.pause();
+    if (actor || !next.allows(actor.error())) co_return actor;
+    co_await next.pause();
   }
 }
 
@@ -61,12 +62,13 @@ awaitable<result<actors::access_decision>> gatekeeper::decide(actors::applicatio
   // Named, not a temporary: GCC 12 destroys aggregates twice that are made inside a co_await
   // expression.
   const actors::access_request question{std::move(application)};
-  const restart_patience patience{context_};
+  restart_wait next{context_};
   for (bool woken = false;; woken = true) {
+    next.asking();
     auto decision = co_await context_.port->ask<actors::access_decision>(
         session.actor, session_timeout, actors::authorize_atom_v, question);
     if (decision || decision.error().cause != "actor_down") co_return decision;
-    if (woken && !patience.allows(decision.error())) co_return decision;
+    if (woken && !next.allows(decision.error())) co_return decision;
     // The actor has ended, for want of work or with its registry: its cookie wakes it again.
     auto actor = co_await wake(session.session);
     if (!actor) co_return actor.error();

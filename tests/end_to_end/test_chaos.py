@@ -5,10 +5,13 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
-from harness.processes import BIN, ROOT, control, node, wait_until
+from harness.processes import BIN, ROOT, connector, control, node, wait_until
+from harness.published import application_toml, group_toml
+from harness.raw_origin import raw_origin
 from harness.wire import stream
 
 sys.path.insert(0, str(ROOT / "scripts" / "lib" / "chaos"))
@@ -273,16 +276,42 @@ def test_a_lost_link_is_reset(relayed):
 
 # -- crashes on demand
 
+def trial_node(folder):
+    one = node(folder / "trial")
+    one.run_words = ["--enable-chaos"]
+    one.start()
+    return one, control(one, folder / "tool").login_directly()
+
+
+def test_who_has_waited_long_for_a_connector_waits_on_when_the_queue_crashes(tmp_path, cleanup):
+    own, tool = trial_node(tmp_path)
+    raw = raw_origin()
+    cleanup(raw.close)
+    raw.on("/late", lambda e: e.answer(200, b"after all"))
+    tool.apply(group_toml("main") + application_toml("app", own.url("app"), raw.url, "main", preauthentication="passthrough"))
+    there = connector(own, tmp_path / "connector").enroll("main", tool.enrolment_token("main")).start()
+    assert there.stop() == 0
+    answers = []
+    asking = threading.Thread(target=lambda: answers.append(own.browser().fetch(own.url("app") + "late")))
+    begun = time.monotonic()
+    asking.start()
+    # Longer than anybody waits for a queue.
+    wait_until(lambda: time.monotonic() - begun > 10.5, "a long wait", 20)
+    assert tool.api("POST", "/chaos/crash", json={"actor": "group_queue"}).json()["told"] == 1
+    wait_until(lambda: "queue of group main ended" in own.process.text(), "the crash")
+    there.start()
+    asking.join()
+    assert answers[0].status_code == 200 and answers[0].text == "after all", answers[0].text
+    assert there.stop() == 0 and own.stop() == 0
+
+
 def test_actors_crash_only_where_that_was_asked_for(make_world, tmp_path):
     own = make_world()
     refused = own.control.api("POST", "/chaos/crash", json={"actor": "session_registry"})
     unknown = own.control.api("POST", "/chaos/crush", json={})
     assert refused.status_code == unknown.status_code == 404
     assert refused.json()["cause"] == unknown.json()["cause"] == "resource_unknown"
-    other = node(tmp_path / "trial")
-    other.run_words = ["--enable-chaos"]
-    other.start()
-    tool = control(other, tmp_path / "tool").login_directly()
+    other, tool = trial_node(tmp_path)
     assert tool.api("POST", "/chaos/crash", token="x", json={"actor": "session_registry"}).status_code == 401
     assert tool.api("POST", "/chaos/crash", json={"actor": "nobody"}).json()["cause"] == "actor_unknown"
     told = tool.api("POST", "/chaos/crash", json={"actor": "session_registry"})

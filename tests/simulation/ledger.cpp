@@ -1,8 +1,8 @@
 #include "tests/simulation/ledger.hpp"
 
 #include "actors/failover.hpp"
+#include "actors/restart_patience.hpp"
 #include "actors/tunnel_lease.hpp"
-#include "tests/simulation/restarts.hpp"
 
 #include <iostream>
 
@@ -56,7 +56,7 @@ const exchange_record& ledger::at(uint64_t id) const {
 }
 
 void ledger::accepted(exchange_record r) {
-  r.accepted = r.step_began = time_.now();
+  r.accepted = time_.now();
   note("exchange " + std::to_string(r.id) + " at " + r.node + ": " + to_string(r.how) + ' ' +
        r.application);
   ++open_;
@@ -64,17 +64,17 @@ void ledger::accepted(exchange_record r) {
   require(exchanges_.emplace(id, std::move(r)).second, "ids are unique", std::to_string(id));
 }
 
-void ledger::met_crash(uint64_t id, bool leaving) {
+void ledger::met_crash(uint64_t id, actor_time asked, bool leaving) {
   auto& r = find(id);
   r.no_next = leaving;
-  if (std::exchange(r.crash_met, true)) return;
+  // Whoever was in good hands for a while has met the next crash.
+  if (r.crash_met && time_.now() - asked <= milliseconds{1'000}) return;
+  r.crash_met = time_.now();
   note("exchange " + std::to_string(id) + " meets an actor that has crashed");
 }
 
 void ledger::next_step(uint64_t id) {
-  auto& r = find(id);
-  r.step_began = time_.now();
-  r.crash_met = false;
+  find(id).crash_met.reset();
 }
 
 void ledger::authorized(uint64_t id) {
@@ -136,8 +136,8 @@ void ledger::check_loss(const exchange_record& r) const {
 }
 
 void ledger::check_crash(const exchange_record& r) const {
-  if (!is_crash(r.outcome) || r.no_next) return;
-  require(r.crash_met && time_.now() - r.step_began >= longest_restart_wait,
+  if (!actors::is_crash(r.outcome) || r.no_next) return;
+  require(r.crash_met && time_.now() - *r.crash_met >= actors::longest_restart_wait,
           "who meets an actor that has crashed waits for its next one",
           "exchange " + std::to_string(r.id) + ": " + r.outcome);
 }

@@ -35,10 +35,9 @@ struct exchange_record {
   bool announced = false;         ///< in such an attempt: from then on the origin may have got it
   uint64_t attempt_in_force = 0;  ///< number of the stream that it is assigned to; 0: none
   actor_time attempt_left{};      ///< when it was taken away from the last one
-  actor_time step_began{};        ///< admission, or the search for a place that is under way
-  bool crash_met = false;         ///< that step has met an actor that had crashed
-  bool no_next = false;           ///< at a node that leaves: nobody waits for its next one
-  unsigned deliveries = 0;        ///< whole requests that an origin got
+  std::optional<actor_time> crash_met;  ///< when it first met an actor that had crashed
+  bool no_next = false;                 ///< at a node that leaves: nobody waits for its next one
+  unsigned deliveries = 0;              ///< whole requests that an origin got
   bool ended = false;
   actor_time ended_at{};
   std::string outcome;  ///< "served", "user_gone", "node_died" or a cause
@@ -66,9 +65,9 @@ class ledger {
 
   // -- an exchange, in this order
   void accepted(exchange_record r);
-  /// It has asked an actor that has crashed; `leaving`: at a node that leaves.
-  void met_crash(uint64_t id, bool leaving);
-  /// It looks for a place, with a patience of its own.
+  /// What it `asked` of an actor has ended by a crash; `leaving`: at a node that leaves.
+  void met_crash(uint64_t id, actor_time asked, bool leaving);
+  /// It has got further: the next crash is another one.
   void next_step(uint64_t id);
   void authorized(uint64_t id);
   void assigned(uint64_t id, uint64_t stream, const std::string& connector);

@@ -53,11 +53,12 @@ void node_exchange::admit() {
 }
 
 void node_exchange::start_waking() {
-  waking_since_ = node_.on().now();
+  waking_ = {};
   wake();
 }
 
 void node_exchange::wake() {
+  waking_.asked = node_.on().now();
   auto& process = node_;
   const auto mine = id();
   node_.on().ask<actors::user_session_actor>(
@@ -71,14 +72,14 @@ void node_exchange::wake() {
       [&process, mine](const runtime::error& e) {
         auto* x = process.find_exchange(mine);
         if (x == nullptr) return;
-        if (!x->may_wait(e, x->waking_since_)) return x->finish(e.cause);
+        if (!x->may_wait(e, x->waking_)) return x->finish(e.cause);
         x->pause_then(&node_exchange::wake);
       },
       actors::wake_atom_v, *request_.session);
 }
 
 void node_exchange::authorize(const actors::user_session_actor& session) {
-  if (!deciding_since_) deciding_since_ = node_.on().now();
+  deciding_.asked = node_.on().now();
   auto& process = node_;
   const auto mine = id();
   node_.on().ask<actors::access_decision>(
@@ -103,7 +104,7 @@ void node_exchange::on_undecided(const runtime::error& why) {
   if (why.cause != "actor_down") return finish(why.cause);
   // A session ends for want of work as well: that alone is no reason to lose patience.
   const auto again = std::exchange(woken_again_, true);
-  if (again && !may_wait(why, *deciding_since_)) return finish(why.cause);
+  if (again && !may_wait(why, deciding_)) return finish(why.cause);
   node_.in().book().note("session of exchange " + std::to_string(id()) + " is woken again");
   start_waking();
 }
@@ -115,13 +116,14 @@ void node_exchange::queue() {
   state_ = state::queued;
   guarded_ = request_.how != method::get;
   queue_ = published_queue_;
-  finding_since_ = node_.on().now();
+  finding_ = {};
   node_.in().book().next_step(id());
   ask_for_place();
 }
 
 void node_exchange::ask_for_place() {
-  const auto spent = std::chrono::duration_cast<milliseconds>(node_.on().now() - began_);
+  finding_.asked = node_.on().now();
+  const auto spent = std::chrono::duration_cast<milliseconds>(finding_.asked - began_);
   actors::exchange_ticket ticket;
   ticket.id = ticket_ = node_.next_number();
   ticket.application = request_.application;
@@ -156,29 +158,27 @@ void node_exchange::look_up_queue() {
 }
 
 void node_exchange::on_refused(const runtime::error& why) {
-  if (!user_left_ && may_wait(why, finding_since_))
-    return pause_then(&node_exchange::look_up_queue);
+  if (!user_left_ && may_wait(why, finding_)) return pause_then(&node_exchange::look_up_queue);
   check_refusal(why.cause);
   finish(user_left_ ? "user_gone" : why.cause);
 }
 
 // -- what has crashed -----------------------------------------------------------------------------
 
-bool node_exchange::may_wait(const runtime::error& why, actor_time begun) const {
-  if (!is_crash(why.cause)) return false;
-  node_.in().book().met_crash(id(), node_.draining());
-  return !node_.draining() && node_.on().now() < begun + longest_restart_wait;
+bool node_exchange::may_wait(const runtime::error& why, questions& step) const {
+  if (actors::is_crash(why.cause)) node_.in().book().met_crash(id(), step.asked, node_.draining());
+  return step.patience.allows(why, step.asked, node_.on().now()) && !node_.draining();
 }
 
 void node_exchange::pause_then(void (node_exchange::*again)()) {
-  node_.on().after(pause_between_asking, [&process = node_, mine = id(), again] {
+  node_.on().after(actors::pause_between_attempts, [&process = node_, mine = id(), again] {
     if (auto* x = process.find_exchange(mine)) (x->*again)();
   });
 }
 
 void node_exchange::check_crash(const std::string& outcome) const {
   // Nobody is told of a crash by a node where everything has been running for a while.
-  if (!is_crash(outcome) || node_.draining()) return;
+  if (!actors::is_crash(outcome) || node_.draining()) return;
   const auto since = node_.whole_since();
   node_.in().book().require(!since || node_.on().now() - *since < whole_at_once,
                             "who meets an actor that has crashed gets its next one",

@@ -4,9 +4,9 @@
 
 #include "actors/failover.hpp"
 #include "actors/node_supervisor.hpp"
+#include "actors/restart_patience.hpp"
 #include "edge/translation.hpp"
 #include "tests/simulation/node_links.hpp"
-#include "tests/simulation/restarts.hpp"
 #include "tests/simulation/shared_store.hpp"
 #include "tests/simulation/tunnel_model.hpp"
 
@@ -57,8 +57,12 @@ class node_exchange {
   void ask_for_place();
   void look_up_queue();
   void on_refused(const runtime::error& why);
-  /// Whether the successor of what has crashed is worth waiting for: the step began then.
-  bool may_wait(const runtime::error& why, actor_time begun) const;
+  /// One step's questions to actors of one kind, as edge/restarts puts them.
+  struct questions {
+    actors::restart_patience patience;
+    actor_time asked;
+  };
+  bool may_wait(const runtime::error& why, questions& step) const;
   void pause_then(void (node_exchange::*again)());
 
   void dispatched(const actors::dispatch& to);
@@ -78,8 +82,7 @@ class node_exchange {
   std::shared_ptr<node_tunnel> tunnel_;
   state state_ = state::admitting;
   actor_time began_, queued_at_, dispatched_at_;
-  actor_time waking_since_, finding_since_;
-  std::optional<actor_time> deciding_since_;
+  questions waking_, deciding_, finding_;
   milliseconds delay_{0};
   uint64_t ticket_ = 0;
   uint64_t stream_ = 0;

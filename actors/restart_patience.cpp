@@ -1,0 +1,23 @@
+#include "actors/restart_patience.hpp"
+
+namespace postern::actors {
+
+namespace {
+
+// A question that was open for longer than that was in the hands of an actor that was alive.
+constexpr std::chrono::seconds alive_after{1};
+
+}  // namespace
+
+bool is_crash(std::string_view cause) noexcept {
+  return cause == "actor_down" || cause == "queue_ended";
+}
+
+bool restart_patience::allows(const runtime::error& why, time_point asked,
+                              time_point now) noexcept {
+  if (!is_crash(why.cause)) return false;
+  if (!down_since_ || now - asked > alive_after) down_since_ = now;
+  return now - *down_since_ < longest_restart_wait;
+}
+
+}  // namespace postern::actors
