@@ -266,6 +266,23 @@ def test_the_way_between_nodes_belongs_to_who_dials(relayed, cleanup):
     assert one.ended(5)
 
 
+def test_a_relay_that_has_stopped_leaves_its_addresses_to_the_next_one(relayed, cleanup):
+    way, connect, _ = relayed
+    assert connect("127.0.0.2").exactly(1) == b"2"
+    places = [one.getsockname() for one in way.listeners]
+    way.stop()
+    for place in places:
+        wait_until(lambda at=place: free(at), f"{place} to be free", 5)
+
+
+def free(at):
+    try:
+        socket.create_server(at).close()
+    except OSError:
+        return False
+    return True
+
+
 def test_a_lost_link_is_reset(relayed):
     way, connect, _ = relayed
     one = connect("127.0.0.2")

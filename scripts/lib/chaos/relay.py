@@ -187,7 +187,10 @@ class relay:
         return None
 
     def stop(self):
-        for listener in self.listeners:
+        while self.listeners:
+            listener = self.listeners.pop()
+            # A thread that waits in accept() holds the address until it is woken.
+            listener.shutdown(socket.SHUT_RDWR)
             listener.close()
         for one in list(self.links.values()):
             one.lose()
