@@ -3,35 +3,35 @@ them; users are beside it and reach the nodes themselves."""
 import os
 import subprocess
 
+from harness import network
 from harness.cluster import ground
 from harness.processes import process, wait_until
 
 from owners import holder
 
-STORE_PORT = 5432
-
 
 class separate(ground):
-    """`network`: the first two numbers of every address. The first address of all stands for all nodes, as their name would."""
+    """`prefix`: the first two numbers of every address. The first address of all stands for all nodes, as their name would."""
 
-    def __init__(self, network):
-        self.network = network
-        self.relay = f"{network}.0.1"
+    def __init__(self, prefix):
+        self.prefix = prefix
+        self.relay = f"{prefix}.0.1"
+        self.store_port = network.free_port()
 
     def address(self, number):
-        return f"{self.network}.0.{number + 2}"
+        return f"{self.prefix}.0.{number + 2}"
 
     def connector_address(self, number):
-        return f"{self.network}.0.{number + 102}"
+        return f"{self.prefix}.0.{number + 102}"
 
     def way(self, number):
-        return f"{self.network}.1.{number + 2}"
+        return f"{self.prefix}.1.{number + 2}"
 
     def store_address(self, number):
-        return f"{self.network}.2.{number + 2}"
+        return f"{self.prefix}.2.{number + 2}"
 
     def store(self, number, database):
-        return f"host={self.store_address(number)} port={STORE_PORT} sslmode=disable user=postern dbname=postgres"
+        return f"host={self.store_address(number)} port={self.store_port} sslmode=disable user=postern dbname=postgres"
 
     def whose(self, near, nodes):
         """The name of the node that a connection to the relay comes from."""

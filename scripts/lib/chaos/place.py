@@ -10,7 +10,7 @@ from harness.processes import connector, control, process, read_json, wait_until
 from harness.published import application_toml, group_toml
 
 from calendars import calendars
-from grounds import STORE_PORT, loopback, namespaces
+from grounds import loopback, namespaces
 from relay import STORE, relay
 from users import USERS, users
 
@@ -62,7 +62,7 @@ class place:
         way.balance("127.0.0.1")
         for number, name in enumerate(self.nodes):
             way.join(name, self.ground.way(number), self.cluster.cluster_port, lambda near: self.ground.whose(near, self.nodes))
-            way.store(name, (self.ground.store_address(number), STORE_PORT), self.cluster.database.socket_file)
+            way.store(name, (self.ground.store_address(number), self.ground.store_port), self.cluster.database.socket_file)
         return way
 
     def calendar_of(self, name):

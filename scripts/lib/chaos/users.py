@@ -3,6 +3,8 @@ import json
 import threading
 import time
 
+from harness.processes import wait_until
+
 from client import mark_of
 
 USERS = ("alice", "bob", "carol")
@@ -21,15 +23,20 @@ class users:
             with cluster.browser(number % len(cluster.nodes)) as client:
                 for group, found in self.cookies.items():
                     found.append(self.sign_in(client, name, group))
+                    assert found[-1], f"{name} got no session for app-{group}"
         self.write()
 
     def sign_in(self, client, name, group):
+        """The Cookie field of a new session, or nothing."""
         first = self.cluster.nodes[0]
         client.sign_in(first.url(f"app-{group}") + "get?id=sign-in", name, first.users[name]["password"])
-        found = "; ".join(f"{one.name}={one.value}" for one in client.client.cookies.jar
-                          if one.domain.startswith(f"app-{group}."))
-        assert found, f"{name} got no session for app-{group}"
-        return found
+        return "; ".join(f"{one.name}={one.value}" for one in client.client.cookies.jar
+                         if one.domain.startswith(f"app-{group}."))
+
+    def sign_in_again(self, node, name, group):
+        """The same, in a browser that knows nothing yet."""
+        with self.cluster.browser(node) as client:
+            return self.sign_in(client, name, group)
 
     def write(self):
         new = self.file.with_suffix(".new")
@@ -53,6 +60,6 @@ class users:
             answer = self.cluster.api(nodes[0], self.control, "POST", f"/sessions/{ident}/revoke", json={})
             assert answer.status_code == 200, answer.text
             self.revoked.append((mark_of(self.cookies[group][number]), asked, time.time()))
-            with self.cluster.browser(nodes[0]) as client:
-                self.cookies[group][number] = self.sign_in(client, USERS[number], group)
+            # Whoever stands for the issuer may be a node that is cut off just now.
+            self.cookies[group][number] = wait_until(lambda: self.sign_in_again(nodes[0], USERS[number], group), "a sign-in")
             self.write()
