@@ -17,7 +17,7 @@ RATES = ("gets", "posts", "uploads", "downloads")
 COUNTS = ("failed_gets", "failed_posts", "failed_uploads", "failed_downloads", "failed_elsewhere", "signed_out", "duplicates",
           "late_deliveries", "broken_streams", "broken_elsewhere", "served_revoked", "streams_revoked")
 TIMES = ("slowest", "slowest_gets", "slowest_start", "longest_gap", "stream_gap", "recovery", "in_force")
-# What a failure that nothing else may have says ("but"): in both words.
+# The failures that "no_failure" may leave out.
 BUT = ("session_revoked", "node_died")
 # What the simulation knows and real processes do not have, or have anyway.
 SIMULATED = ("connectors", "capacity")
