@@ -2,13 +2,6 @@
 
 namespace postern::actors {
 
-namespace {
-
-// A question that was open for longer than that was in the hands of an actor that was alive.
-constexpr std::chrono::seconds alive_after{1};
-
-}  // namespace
-
 bool is_crash(std::string_view cause) noexcept {
   return cause == "actor_down" || cause == "queue_ended";
 }

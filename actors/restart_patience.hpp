@@ -15,6 +15,9 @@ namespace postern::actors {
 inline constexpr std::chrono::seconds longest_restart_wait{10};
 /// From one attempt to the next. A restart after a first crash takes 100 ms.
 inline constexpr std::chrono::milliseconds pause_between_attempts{20};
+/// A question that was open for longer was in the hands of an actor that was alive: if that
+/// crashes, it is another crash.
+inline constexpr std::chrono::seconds alive_after{1};
 
 /// Whether an error's cause says that an actor has ended and another one will come.
 bool is_crash(std::string_view cause) noexcept;

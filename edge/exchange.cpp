@@ -146,8 +146,7 @@ awaitable<result<actors::dispatch>> exchange::find_connector() {
   queue_ = request_.to->queue;
   restart_wait next{context_};
   for (;;) {
-    next.asking();
-    auto ticket = make_ticket(std::chrono::steady_clock::now());
+    auto ticket = make_ticket(next.asking());
     const auto timeout = ticket.patience + queue_slack;
     auto assigned = co_await context_.port->ask<actors::dispatch>(
         queue_, timeout, actors::submit_atom_v, std::move(ticket));

@@ -12,8 +12,10 @@ class restart_wait {
  public:
   explicit restart_wait(const edge_context& context) : context_(context) {}
 
-  /// Call before each question.
-  void asking() noexcept { asked_ = std::chrono::steady_clock::now(); }
+  /// Call before each question; returns when that is.
+  std::chrono::steady_clock::time_point asking() noexcept {
+    return asked_ = std::chrono::steady_clock::now();
+  }
 
   /// Whether to ask again after pause(): the error says that the actor has ended, and there is
   /// reason to expect its successor. A node that stops has none to come.

@@ -68,7 +68,7 @@ void ledger::met_crash(uint64_t id, actor_time asked, bool leaving) {
   auto& r = find(id);
   r.no_next = leaving;
   // Whoever was in good hands for a while has met the next crash.
-  if (r.crash_met && time_.now() - asked <= milliseconds{1'000}) return;
+  if (r.crash_met && time_.now() - asked <= actors::alive_after) return;
   r.crash_met = time_.now();
   note("exchange " + std::to_string(id) + " meets an actor that has crashed");
 }
