@@ -13,7 +13,7 @@ from harness.wire import raw_client, read_content
 MIB = 1 << 20
 MOST_GROWTH = 16 * MIB
 LARGEST_WINDOW = 2 * MIB  # of a stream (limits::largest_stream_window)
-SIZE = 256 * MIB
+SIZE = 96 * MIB
 PACE = 0.002  # seconds for each piece that the slow side takes
 ABORTS = 1_000
 
