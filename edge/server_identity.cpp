@@ -143,7 +143,7 @@ result<void> server_identity::show(std::vector<runtime::tls_identity> configured
     identities.push_back(std::move(*own));
   }
   auto context =
-      runtime::tls_server_context::make(std::move(identities),
+      runtime::tls_server_context::make(identities,
                                         {{options_.names.service,
                                           connector_authority_pem_,
                                           {std::string{tunnel_protocol}, "h2", "http/1.1"}}},

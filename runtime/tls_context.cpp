@@ -150,8 +150,8 @@ tls_server_context::tls_server_context() : impl_(std::make_unique<impl>()) {}
 tls_server_context::~tls_server_context() = default;
 
 result<std::shared_ptr<tls_server_context>> tls_server_context::make(
-    std::vector<tls_identity> identities, std::vector<tls_name_rule> rules,
-    std::vector<std::string> default_protocols) {
+    const std::vector<tls_identity>& identities, const std::vector<tls_name_rule>& rules,
+    const std::vector<std::string>& default_protocols) {
   std::shared_ptr<tls_server_context> server{new tls_server_context};
   auto& self = *server->impl_;
   self.default_protocols = wire_protocols(default_protocols);
@@ -173,7 +173,7 @@ result<std::shared_ptr<tls_server_context>> tls_server_context::make(
     self.contexts.push_back(std::move(context));
   }
   ensure(!self.contexts.empty(), "a TLS server has at least one certificate");
-  for (auto& r : rules) {
+  for (const auto& r : rules) {
     name_rule rule;
     rule.protocols = wire_protocols(r.protocols);
     if (!r.client_authority_pem.empty()) {

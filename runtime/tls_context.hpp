@@ -44,8 +44,8 @@ class tls_server_context {
   /// The first identity serves names that no certificate fits. Errors: `invalid_input`, cause
   /// "tls_identity".
   static result<std::shared_ptr<tls_server_context>> make(
-      std::vector<tls_identity> identities, std::vector<tls_name_rule> rules,
-      std::vector<std::string> default_protocols);
+      const std::vector<tls_identity>& identities, const std::vector<tls_name_rule>& rules,
+      const std::vector<std::string>& default_protocols);
   ~tls_server_context();
 
   ssl_ptr make_connection() const;

@@ -43,6 +43,8 @@ class unique_function<R(Args...)> {
   ~unique_function() { reset(); }
 
   /// Precondition: not empty.
+  // By value as the signature says, like std::function: what is handed on is a reference.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param)
   R operator()(Args... args) { return table_->call(room_, std::forward<Args>(args)...); }
 
   explicit operator bool() const noexcept { return table_ != nullptr; }
