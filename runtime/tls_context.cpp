@@ -160,6 +160,9 @@ result<std::shared_ptr<tls_server_context>> tls_server_context::make(
     apply_common(context.get());
     // A user who leaves without close_notify has left all the same.
     SSL_CTX_set_options(context.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
+    // Each connection, resumed ones too, gives a ticket for one more (RFC 8446, section 4.6.1): a
+    // second one would be a tenth of a handshake's work for the few who open several at once.
+    SSL_CTX_set_num_tickets(context.get(), 1);
     if (!use_identity(context.get(), identity))
       return error{error_category::invalid_input, "tls_identity", "service", tls_failure_text()};
     SSL_CTX_set_tlsext_servername_callback(context.get(), &impl::on_server_name);

@@ -11,7 +11,6 @@ namespace postern::runtime {
 transport::transport(tcp_socket socket, ssl_ptr tls)
     : socket_(std::move(socket)), tls_(std::move(tls)) {
   boost::system::error_code ignored;
-  socket_.non_blocking(true, ignored);
   socket_.native_non_blocking(true, ignored);
   socket_.set_option(asio::ip::tcp::no_delay{true}, ignored);
   if (tls_) use_tls(std::move(tls_));

@@ -128,6 +128,19 @@ CAF_TEST(a chain goes out without its root) {
   CAF_CHECK_EQUAL(sk_X509_num(SSL_get_peer_cert_chain(ours->tls())), 1);
 }
 
+CAF_TEST(a connection gives one ticket for the next) {
+  static int tickets = 0;
+  open_tls("server.example");
+  CAF_REQUIRE(their_hand->has_value());
+  auto* context = SSL_get_SSL_CTX(ours->tls());
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT);
+  SSL_CTX_sess_set_new_cb(context, [](SSL*, SSL_SESSION*) { return ++tickets, 0; });
+  CAF_CHECK(theirs->try_write(std::string_view{"behind them"}).status == io_status::done);
+  std::string got;
+  CAF_CHECK(read(*ours, got).status == io_status::done);
+  CAF_CHECK_EQUAL(tickets, 1);
+}
+
 CAF_TEST(a certificate for another name ends the handshake) {
   open_tls("other.example");
   CAF_REQUIRE(our_hand->has_error());
