@@ -13,10 +13,31 @@ from harness.world import small_world, world as shared_world  # noqa: E402
 network.resolve_localhost_names()
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes a good part of a minute")
+
+
 def pytest_collection_modifyitems(items):
     for name in ("postern", "postern-connector", "posternctl"):
         if items and not (processes.BIN / name).exists():
             pytest.exit(f"{processes.BIN / name} is not built; run scripts/build first", 2)
+    items[:] = spread_slow_tests(items)
+
+
+def spread_slow_tests(items):
+    """The same tests, the slow ones evenly among the first three quarters of the others: no process has several of them one
+    behind the other while the rest is done. They go between modules, whose fixtures are then made once."""
+    slow = [one for one in items if one.get_closest_marker("slow")]
+    others = [one for one in items if not one.get_closest_marker("slow")]
+    gap = len(others) * 3 // 4 // max(len(slow), 1)
+    ordered, due, module = [], 0, None
+    for position, one in enumerate(others):
+        while slow and one.module is not module and position >= due:
+            ordered.append(slow.pop(0))
+            due += gap
+        module = one.module
+        ordered.append(one)
+    return [*ordered, *slow]
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)

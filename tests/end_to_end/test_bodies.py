@@ -376,6 +376,7 @@ def peak_memory(world, action):
         watcher.join()
 
 
+@pytest.mark.slow
 def test_the_largest_upload(world):
     arrived = pattern.checker()
 
@@ -397,6 +398,7 @@ def test_the_largest_upload(world):
     assert growth < MOST_MEMORY_PER_TRANSFER
 
 
+@pytest.mark.slow
 def test_the_largest_download(world):
     def answer(one):
         one.send(f"HTTP/1.1 200 OK\r\nContent-Length: {LARGEST}\r\n\r\n".encode())

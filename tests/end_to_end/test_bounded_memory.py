@@ -97,6 +97,7 @@ def at(request, make_world, http2):
     return own
 
 
+@pytest.mark.slow
 def test_an_upload_to_a_slow_origin(at):
     arrived = pattern.checker()
 
@@ -114,6 +115,7 @@ def test_an_upload_to_a_slow_origin(at):
     assert max(seen.most) < MOST_GROWTH, seen.most
 
 
+@pytest.mark.slow
 def test_a_download_to_a_slow_user(at):
     at.on("/slow-user", sends=lambda: pattern.blocks(SIZE))
     arrived = pattern.checker()
@@ -125,6 +127,7 @@ def test_a_download_to_a_slow_user(at):
     assert max(seen.most) < MOST_GROWTH, seen.most
 
 
+@pytest.mark.slow
 def test_a_thousand_downloads_that_are_broken_off(at):
     at.on("/broken-off", sends=lambda: pattern.blocks(64 * MIB))
 

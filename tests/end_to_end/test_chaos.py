@@ -300,6 +300,7 @@ def trial_node(folder):
     return one, control(one, folder / "tool").login_directly()
 
 
+@pytest.mark.slow
 def test_who_has_waited_long_for_a_connector_waits_on_when_the_queue_crashes(tmp_path, cleanup):
     own, tool = trial_node(tmp_path)
     raw = raw_origin()
@@ -382,6 +383,7 @@ target = "node-0"
 """
 
 
+@pytest.mark.slow
 def test_a_short_run_keeps_its_promises(tmp_path):
     done, numbers = run_scenario(tmp_path, SHORT + "failed_gets = 0\nsigned_out = 0\nduplicates = 0\nlate_deliveries = 0\n"
                                                    "broken_elsewhere = 0\n")
@@ -390,6 +392,7 @@ def test_a_short_run_keeps_its_promises(tmp_path):
     assert numbers["told_streams"] > 0
 
 
+@pytest.mark.slow
 def test_a_run_that_breaks_a_promise_says_so(tmp_path):
     # Whoever stops node-0 has its streams move: that is promised not to happen.
     done, numbers = run_scenario(tmp_path, SHORT.replace('action = "crash_actor"', 'action = "kill"').replace(

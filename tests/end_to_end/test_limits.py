@@ -89,6 +89,7 @@ def test_a_full_node_refuses_users_and_keeps_room_for_connectors_and_administrat
             one.stream.close()
 
 
+@pytest.mark.slow
 def test_slow_content_for_the_service_is_cut(world):
     head = (f"POST /api/v1/apply HTTP/1.1\r\nHost: admin.localhost:{world.node.port}\r\nContent-Length: 1000\r\n\r\n")
     with raw_client(world.node.port, "admin.localhost", world.node.ca, timeout=60 * PATIENCE) as client, \
