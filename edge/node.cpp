@@ -206,6 +206,7 @@ result<void> node::start_edge() {
       make_connection_budget(options_.limits.connections, runtime::raise_descriptor_limit());
   spdlog::info("takes {} connections of users, {} of everybody", load_->budget.users,
                load_->budget.all);
+  std::vector<std::unique_ptr<edge_shard>> edges;
   for (size_t i = 0; i < shards_.size(); ++i) {
     edge_context context{shards_.at(i), shards_,       options_,    urls_,     clock_,
                          random_,       keys_.cookies, issuer_tls_, sts_.get()};
@@ -214,12 +215,17 @@ result<void> node::start_edge() {
     auto listener =
         i == 0 ? edge_shard::routing_listener{[this](const auto& routing) { publish(routing); }}
                : nullptr;
-    edges_.push_back(std::make_unique<edge_shard>(std::move(context), *system_, *identity_,
-                                                  std::move(listener)));
+    edges.push_back(std::make_unique<edge_shard>(std::move(context), *system_, *identity_,
+                                                 std::move(listener)));
   }
-  for (auto& edge : edges_)
-    for (auto& other : edges_)
+  for (auto& edge : edges)
+    for (auto& other : edges)
       edge->context().shards.push_back(&other->context());
+  // Actors and other nodes may already ask the first shard for them: it finds all or none.
+  on_shard(0, [this, &edges]() -> runtime::awaitable<int> {
+    edges_ = std::move(edges);
+    co_return 0;
+  });
   for (size_t i = 0; i < edges_.size(); ++i) {
     auto followed = on_shard(i, [this, i]() -> runtime::awaitable<result<void>> {
       return edges_[i]->follow(supervisor_);
