@@ -1,6 +1,8 @@
 """Limits per address and per application."""
 import time
 
+import pytest
+
 from harness.http2 import http2_client
 from harness.processes import PATIENCE, wait_until
 from harness.wire import raw_client

@@ -16,8 +16,9 @@ BIN = pathlib.Path(os.environ.get("POSTERN_BIN", ROOT / "build" / "dev"))
 # Sanitizers slow everything down; no assertion is about speed, but waiting has to end some time.
 PATIENCE = float(os.environ.get("POSTERN_PATIENCE", "1"))
 SANITIZED = bool(os.environ.get("POSTERN_SANITIZED"))
-# The address sanitizer has each of two processes keep 256 MiB of what it has freed, to see who uses it still.
-KEPT_BY_SANITIZERS = 576 << 20 if SANITIZED else 0
+# The address sanitizer has each of two processes keep 256 MiB of what it has freed, to see who uses it still, and half as much
+# again around it.
+KEPT_BY_SANITIZERS = 768 << 20 if SANITIZED else 0
 
 
 def wait_until(condition, what, seconds=15.0, every=0.02):
