@@ -58,7 +58,7 @@ void world::ask_something() {
   const auto id = request(user, application, how, at);
   if (id != 0 && dice_.below(20) == 0)
     time_.after(std::chrono::milliseconds{dice_.below(4'000)},
-                [this, id, at] { at->on->receive([id, at] { at->process->user_gone(id); }); });
+                [id, at] { at->on->receive([id, at] { at->process->user_gone(id); }); });
 }
 
 uint64_t world::request(size_t user, const std::string& application, method how, node_place* at) {
