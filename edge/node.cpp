@@ -298,7 +298,7 @@ void node::on_edges(void (edge_shard::*what)()) {
 }
 
 void node::drain(const stop_signal& signals) {
-  spdlog::info("stopping: exchanges in hand finish first");
+  spdlog::info("stopping");
   load_->draining = true;
   const auto others = gate_ ? leave_cluster(*system_, supervisor_) : std::vector<std::string>{};
   let_go(edges_, *load_, signals, others);

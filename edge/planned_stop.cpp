@@ -66,6 +66,7 @@ std::vector<std::string> leave_cluster(caf::actor_system& system,
 void let_go(const edge_list& edges, const node_load& load, const stop_signal& signals,
             const std::vector<std::string>& other_nodes) {
   drain_all(edges, other_nodes);
+  spdlog::info("users and connectors are told to go, exchanges in hand finish first");
   const auto begun = clock::now();
   const auto since = [&](auto span) { return clock::now() >= begun + span; };
   // A connector that waits for news of its configuration will ask the next node.

@@ -40,7 +40,7 @@ def test_a_drained_node_finishes_what_it_began_and_ends(make_world):
     asking.start()
     assert begun.wait(10)
     assert "draining" in own.control.expect("drain", "node", "self")
-    wait_until(lambda: "stopping: exchanges in hand" in own.node.process.text(), "the node to begin its stop")
+    wait_until(lambda: "exchanges in hand finish first" in own.node.process.text(), "the node to begin its stop")
     release.set()
     assert own.node.process.wait() == 0
     asking.join(20)

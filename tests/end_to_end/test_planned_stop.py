@@ -20,7 +20,7 @@ EVENT = b"id: 1\ndata: here\n\n"
 def stopping(own):
     """Tells the node to stop; returns once it has begun to."""
     own.node.process.send(signal.SIGTERM)
-    wait_until(lambda: "stopping: exchanges in hand" in own.node.process.text(), "the node to begin its stop")
+    wait_until(lambda: "exchanges in hand finish first" in own.node.process.text(), "the node to begin its stop")
 
 
 def start_again(own):
