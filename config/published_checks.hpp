@@ -19,7 +19,7 @@ struct field_problem {
   std::string message;     ///< "expected ..., found ..."
 };
 
-/// The first thing wrong with a resource by itself, in the order of the fields.
+/// One thing that is wrong with a resource by itself, if anything is.
 std::optional<field_problem> check(const group& g);
 std::optional<field_problem> check(const application& a);
 

@@ -5,8 +5,6 @@
 #include "config/wording.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 namespace postern::config {
 
@@ -46,27 +44,31 @@ group read_group(toml_section& s, consistency_check& together) {
 }
 
 /// Certificates travel as text: the machine that keeps the file is not the one that needs it.
-void read_authorities(toml_section& s, application& a) {
-  std::string file;
-  s.read_path("backend_ca_file", file);
-  if (file.empty()) return;
+void read_authorities(toml_section& s, const std::string& file, application& a) {
   if (!a.backend_authorities.empty())
     return s.fail("backend_ca_file",
                   "expected one of backend_ca_file and backend_authorities, found both");
-  std::ifstream in{file, std::ios::binary};
-  a.backend_authorities.assign(std::istreambuf_iterator<char>{in}, {});
-  if (!in || a.backend_authorities.empty())
+  auto text = read_file(file);
+  if (!text) return s.fail("backend_ca_file", text.error().message + ": " + quote(file));
+  a.backend_authorities = std::move(*text);
+  if (a.backend_authorities.empty())
     s.fail("backend_ca_file", expected("a file of certificates that can be read", file));
 }
 
 application read_application(toml_section& s, consistency_check& together) {
   application a;
   visit_fields(a, [&](std::string_view name, auto& member) { read_field(s, name, member); });
-  read_authorities(s, a);
+  std::string authorities_file;
+  s.read_path("backend_ca_file", authorities_file);
+  if (!authorities_file.empty()) read_authorities(s, authorities_file, a);
   s.finish();
   if (s.failed()) return a;
   normalize(a);
-  fail(s, check(a));
+  auto wrong = check(a);
+  // The line to point at is the one that somebody has written.
+  if (wrong && wrong->field == "backend_authorities" && !authorities_file.empty())
+    wrong->field = "backend_ca_file";
+  fail(s, wrong);
   if (!s.failed()) fail(s, together.add(a));
   return a;
 }

@@ -13,6 +13,11 @@ unsigned char lower(char c) noexcept {
   return byte >= 'A' && byte <= 'Z' ? static_cast<unsigned char>(byte + ('a' - 'A')) : byte;
 }
 
+bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return lower(x) == lower(y); });
+}
+
 }  // namespace
 
 size_t route_table::host_hash::operator()(std::string_view host) const noexcept {
@@ -24,8 +29,7 @@ size_t route_table::host_hash::operator()(std::string_view host) const noexcept 
 }
 
 bool route_table::host_equal::operator()(std::string_view a, std::string_view b) const noexcept {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
+  return equal_ignoring_case(a, b);
 }
 
 route_table::route_table(std::shared_ptr<const published> snapshot)
@@ -49,6 +53,21 @@ route route_table::find(std::string_view host, std::string_view path) const noex
     if (path.size() + 1 == e.path.size() && e.path.starts_with(path)) return {e.target, true};
   }
   return {};
+}
+
+route route_table::find_ignoring_case(std::string_view host, std::string_view path) const noexcept {
+  const auto at = hosts_.find(host);
+  if (at == hosts_.end()) return {};
+  const entry* best = nullptr;
+  for (const auto& e : at->second) {
+    if (best != nullptr && e.path.size() < best->path.size()) break;
+    if (path.size() + 1 < e.path.size()) continue;
+    const auto compared = std::string_view{e.path}.substr(0, path.size());
+    if (!equal_ignoring_case(path.substr(0, compared.size()), compared)) continue;
+    if (best == nullptr || path.starts_with(compared)) best = &e;
+  }
+  if (best == nullptr) return {};
+  return {best->target, best->path.size() > path.size()};
 }
 
 bool route_table::contains_host(std::string_view host) const noexcept {

@@ -32,6 +32,10 @@ class route_table {
   /// already removed. The longest application path that is a prefix of it at a "/" wins.
   route find(std::string_view host, std::string_view path) const noexcept;
 
+  /// The same as an origin reads the path that tells no letter case (of ASCII). Of applications
+  /// whose paths differ in nothing else, the one as spelled.
+  route find_ignoring_case(std::string_view host, std::string_view path) const noexcept;
+
   /// Whether any application has this host name; tells which TLS server names are ours.
   bool contains_host(std::string_view host) const noexcept;
 

@@ -86,8 +86,8 @@ class toml_document {
   std::unique_ptr<toml_section::document_state> state_;
 };
 
-/// The whole file as text. Problems: missing, not a regular file, unreadable, or larger than 16
-/// MiB.
+/// The whole file as text; standard input counts as one. Problems: missing, a folder, unreadable,
+/// or larger than 16 MiB.
 result<std::string> read_file(const std::string& path);
 
 /// Calls parse(text, path) on the content of a file.

@@ -73,6 +73,9 @@ result<web_url> parse_web_url(std::string_view text) {
   if (u.has_query() || u.has_fragment()) return refusal("a URL without query and fragment", text);
   out.host = lower_case({u.encoded_host().data(), u.encoded_host().size()});
   if (out.host.empty()) return refusal("a URL with a host", text);
+  // Boost 1.81 cuts "10.0.0.1.example" behind the address, and what follows becomes a path.
+  if (!u.encoded_path().empty() && u.encoded_path().front() != '/')
+    return refusal("a URL with a host name that does not begin with an IP address", text);
   // port_number() wraps around silently, so the digits are counted as well.
   auto digits = u.port();
   if (u.has_port() && (digits.empty() || digits.size() > 5 || u.port_number() == 0 ||

@@ -54,6 +54,21 @@ CAF_TEST(an application without its final slash asks for a redirect) {
   CAF_CHECK_EQUAL(name("intranet.example", "/a/b"), "deep/");
 }
 
+CAF_TEST(letter case of paths is ignored where that is asked for) {
+  const auto loosely = [this](std::string_view host, std::string_view path) {
+    const auto found = table.find_ignoring_case(host, path);
+    return found.match ? found.match->name + (found.needs_slash ? "/" : "") : "none";
+  };
+  CAF_CHECK_EQUAL(loosely("Intranet.example", "/"), "root");
+  CAF_CHECK_EQUAL(loosely("intranet.example", "/A/"), "shallow");
+  CAF_CHECK_EQUAL(loosely("intranet.example", "/A/B/C"), "deep");
+  CAF_CHECK_EQUAL(loosely("intranet.example", "/a/B"), "deep/");
+  CAF_CHECK_EQUAL(loosely("intranet.example", "/A"), "shallow/");
+  CAF_CHECK_EQUAL(loosely("intranet.example", "/Ab"), "root");
+  CAF_CHECK_EQUAL(loosely("intranet.example", ""), "root/");
+  CAF_CHECK_EQUAL(loosely("other.example", "/"), "none");
+}
+
 CAF_TEST(host names are compared without case and exactly) {
   CAF_CHECK_EQUAL(name("Intranet.EXAMPLE", "/"), "root");
   CAF_CHECK_EQUAL(name("wiki.example", "/"), "port");

@@ -26,7 +26,8 @@ CAF_TEST(a default port is filled in and not written) {
 CAF_TEST(what could mislead a reader is refused) {
   for (auto text : {"", "wiki", "ftp://a/", "//a/", "https:///", "https://a/?q", "https://a/#f",
                     "https://a b/", "https://a:0/", "https://a:/", "https://a:65536/",
-                    "https://a:99999/", "https://a:000443/", "https://a/\n", "https://a/%zz/"}) {
+                    "https://a:99999/", "https://a:000443/", "https://a/\n", "https://a/%zz/",
+                    "http://127.0.0.1.example/", "https://10.0.0.1.example:8443/a/"}) {
     CAF_CHECK(!parse_web_url(text));
   }
 }
