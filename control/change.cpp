@@ -68,7 +68,7 @@ outcome<report> create_token(const create_token_command& c, const admin_client& 
   auto token = made ? text_of(*made, "token") : std::string{};
   if (token.empty()) return refusal("the service answered without a token");
   if (c.format == output_format::json) return report{pretty(*response), {}};
-  return report{printable(token) + "\n", "for " + text_of(*made, "uses") +
+  return report{printable(token) + "\n", "for " + printable(text_of(*made, "uses")) +
                                              " connector(s) of group \"" +
                                              printable(text_of(*made, "group")) + "\" until " +
                                              printable(time_of(*made, "expires")) + "\n"};

@@ -45,7 +45,7 @@ std::string summary(const counts& seen, const json::object& response, bool dry_r
   std::string out = std::to_string(seen.created) + " created, " + std::to_string(seen.changed) +
                     " changed, " + std::to_string(seen.erased) + " erased";
   if (dry_run) return out + "; dry run, the service was left as it is\n";
-  return out + "; version " + text_of(response, "version") + "\n";
+  return out + "; version " + printable(text_of(response, "version")) + "\n";
 }
 
 }  // namespace

@@ -21,8 +21,8 @@ int64_t number_of(const boost::json::object& object, std::string_view key, int64
 /// Whether the member is there and true.
 bool is_true(const boost::json::object& object, std::string_view key);
 
-/// A point in time: RFC 3339 text as it is, seconds since 1970 as "2026-01-31T12:00:00Z". Empty for
-/// 0 and what is no time.
+/// A point in time: text as text_of gives it (RFC 3339 is meant), seconds since 1970 as
+/// "2026-01-31T12:00:00Z", empty for 0.
 std::string time_of(const boost::json::object& object, std::string_view key);
 
 /// The object's member as an object; an empty one if it is none.

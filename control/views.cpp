@@ -1,5 +1,6 @@
 #include "control/views.hpp"
 
+#include "config/wording.hpp"
 #include "control/json_access.hpp"
 #include "control/terminal.hpp"
 
@@ -104,8 +105,11 @@ outcome<std::string> parse_kind(std::string_view text) {
     if (text == kind || (kind.ends_with('s') && text == kind.substr(0, kind.size() - 1)))
       return std::string{kind};
   }
-  return bad_input("expected applications, groups, connectors, nodes, sessions or audit, found \"" +
-                   printable(text) + "\"");
+  auto message = "expected applications, groups, connectors, nodes, sessions or audit, found \"" +
+                 printable(text) + "\"";
+  if (auto meant = config::nearest(text, kinds); !meant.empty())
+    message.append("; did you mean ").append(meant).append("?");
+  return bad_input(std::move(message));
 }
 
 outcome<boost::json::array> list_of(std::string_view kind, const boost::json::value& response) {

@@ -22,6 +22,8 @@ CAF_TEST(kinds are known in singular and plural) {
   CAF_CHECK(!parse_kind("audi"));
   CAF_CHECK(!parse_kind(""));
   CAF_CHECK(parse_kind("apps").error().status == exit_status::bad_input);
+  CAF_CHECK(parse_kind("conectors").error().message.ends_with("; did you mean connectors?"));
+  CAF_CHECK(parse_kind("weather").error().message.ends_with("found \"weather\""));
 }
 
 CAF_TEST(connectors show state and alarm) {
