@@ -1,7 +1,7 @@
 #pragma once
-// Bytes on their way out: appended at the back, sent from the front, always in one piece. Unlike a
+// Bytes on their way: appended at the back, taken from the front, always in one piece. Unlike a
 // string it neither clears room before it is filled nor moves what is left each time some has gone.
-// Who uses it: HTTP/2 streams and users' HTTP/1.1 connections.
+// Who uses it: HTTP/2 streams and users' connections.
 
 #include "runtime/error.hpp"
 

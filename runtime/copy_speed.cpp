@@ -4,6 +4,7 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #ifdef __GLIBC__
@@ -45,6 +46,8 @@ std::optional<std::string> better_tuning(const copy_facts& facts) {
 }
 
 void use_fast_copies(char** arguments) {
+  // With capabilities of its file, a program never sees the variable: it would start over for ever.
+  if (::getauxval(AT_SECURE) != 0) return;
   const auto value = better_tuning(facts_of_this_process());
   if (!value) return;
   // By its own path, not /proc/self/exe: the process keeps its name.

@@ -18,9 +18,8 @@ namespace postern::runtime {
 std::string html_page(std::string_view title, std::string_view content_html);
 
 /// The Content-Security-Policy that fits html_page: only its own style by hash, no scripts, no
-/// frames. `form_action` is the list of form-action sources, for example "'self'
-/// https://wiki.example": Chromium applies it to redirects that follow the submission of a form,
-/// too.
+/// frames. `form_action` is the list of form-action sources, for example "'self' https:": Chromium
+/// applies it to all redirects that follow the submission of a form, too.
 std::string html_page_policy(std::string_view form_action = "'none'");
 
 }  // namespace postern::runtime

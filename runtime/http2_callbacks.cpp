@@ -111,9 +111,11 @@ struct http2_callbacks {
     if (type == NGHTTP2_RST_STREAM && s.guard_ && is_peers_fault(frame->rst_stream.error_code) &&
         !s.guard_->on_reset_sent())
       s.calm_down();
-    if (type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR)
+    if (type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) {
+      s.accused_ = true;
       s.accusation_.assign(reinterpret_cast<const char*>(frame->goaway.opaque_data),
                            frame->goaway.opaque_data_len);
+    }
     const bool ends = (type == NGHTTP2_DATA || type == NGHTTP2_HEADERS) &&
                       (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (ends && s.server_ &&
@@ -134,6 +136,9 @@ struct http2_callbacks {
     auto& s = self(user);
     s.release_incoming();
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
+    // Our GOAWAY, on its way or not, says of all from here on that nobody has looked at them: the
+    // client may send them elsewhere (RFC 9113, section 6.8). nghttp2 drops them as it sends it.
+    if (s.leaving_) return 0;
     auto* stream = s.owner_.on_request_stream();
     if (stream == nullptr) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     s.add(*stream, frame->hd.stream_id);
@@ -151,7 +156,8 @@ struct http2_callbacks {
         s.incoming_too_large_ = true;
       if (s.incoming_too_large_) return 0;
     }
-    if (s.incoming_.size() >= limits::head_fields) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    if (s.incoming_.size() >= limits::head_fields + limits::gateway_fields)
+      return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     nghttp2_rcbuf_incref(name);
     nghttp2_rcbuf_incref(value);
     s.incoming_storage_.push_back(name);

@@ -17,6 +17,11 @@ constexpr int records_per_turn = 32;
 // How often an untrusted peer may split one head (CONTINUATION), and how many settings it may have.
 constexpr size_t most_continuations = 8;
 constexpr size_t most_settings = 32;
+// nghttp2 ends a server's connection for resets beyond a burst of 1,000 and 33 a second. In a
+// tunnel each is a user who has left: as many as there are requests.
+constexpr uint64_t resets_of_tunnel = 1'000'000'000;
+// From here on a session looks for its successor: more ids are left than a turn could use up.
+constexpr uint32_t late_ids = 0x7fff'0000;
 // A stream that is used again keeps the memory of its queue unless the last message was a large
 // one.
 constexpr size_t kept_queue = 16 * 1024;
@@ -42,12 +47,15 @@ http2_session::http2_session(shard& home, transport connection, http2_owner& own
     guard_.emplace(std::chrono::steady_clock::now());
     nghttp2_option_set_max_continuations(option, most_continuations);
     nghttp2_option_set_max_settings(option, most_settings);
+  } else {
+    nghttp2_option_set_stream_reset_rate_limit(option, resets_of_tunnel, resets_of_tunnel);
   }
   if (server_)
     nghttp2_session_server_new2(&session_, http2_callback_table(), this, option);
   else
     nghttp2_session_client_new2(&session_, http2_callback_table(), this, option);
   nghttp2_option_del(option);
+  if (!server_) nghttp2_session_set_next_stream_id(session_, options.first_stream);
   std::vector<nghttp2_settings_entry> settings{
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, server_ ? options.max_streams : 0},
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, options.initial_window},
@@ -65,6 +73,7 @@ http2_session::http2_session(shard& home, transport connection, http2_owner& own
 http2_session::~http2_session() {
   ensure(streams_.empty(), "streams end before their session");
   shard_.forget(*this);
+  shard_.forget_tasks(this);
   release_incoming();
   nghttp2_session_del(session_);
 }
@@ -173,8 +182,8 @@ void http2_session::flush() {
     }
   }
   // nghttp2 answers a broken protocol with GOAWAY and is deaf from then on: do not wait for such a
-  // peer to leave.
-  if (!closed_ && !writing_blocked_ && !leaving_ && !going_away_ && has_ended())
+  // peer to leave, even if it has said that it will.
+  if (!closed_ && !writing_blocked_ && accused_ && has_ended())
     fail({error_category::bad_gateway, "http2_protocol", "connector",
           "the peer broke the protocol: " + accusation_});
 }
@@ -208,7 +217,8 @@ void http2_session::wait_until_writable() {
         writing_blocked_ = false;
         std::string pending;
         pending.swap(unsent_);
-        if (write_out(pending)) wants_flush();
+        // At once: nobody may see a socket that is not blocked and frames that have not gone out.
+        if (write_out(pending)) flush();
       });
 }
 
@@ -284,7 +294,19 @@ result<void> http2_session::submit_request(http2_stream& stream, const field_lis
     return error{error_category::unavailable, "no_stream", "connector", nghttp2_strerror(id)};
   add(stream, id);
   wants_flush();
+  if (nghttp2_session_get_next_stream_id(session_) > late_ids && !ids_run_out_) {
+    ids_run_out_ = true;
+    // Not now: the owner is in the middle of this request.
+    shard_.defer([](void* self) { static_cast<http2_session*>(self)->leave_without_ids(); }, this);
+  }
   return {};
+}
+
+void http2_session::leave_without_ids() {
+  if (closed_ || going_away_) return;
+  going_away_ = true;
+  owner_.on_going_away();
+  go_away();
 }
 
 void http2_session::submit_response(http2_stream& stream, const field_list& fields, bool ended) {
@@ -404,7 +426,8 @@ void http2_session::announce_end() {
 }
 
 void http2_session::go_away() {
-  if (closed_) return;
+  // A second one would name later streams, which nobody has looked at.
+  if (closed_ || leaving_) return;
   leaving_ = true;
   nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE,
                         nghttp2_session_get_last_proc_stream_id(session_), NGHTTP2_NO_ERROR,

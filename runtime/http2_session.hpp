@@ -75,7 +75,8 @@ class http2_owner {
   /// Server role: makes the stream object for a request that arrives; the owner keeps it alive
   /// until on_closed().
   virtual http2_stream* on_request_stream() { return nullptr; }
-  /// The peer announces its end (GOAWAY): no new streams on this session.
+  /// The peer announces its end (GOAWAY), or the ids of streams run out, and the peer is told so:
+  /// no new streams on this session.
   virtual void on_going_away() {}
   /// Anything at all has arrived.
   virtual void on_heard() {}
@@ -102,6 +103,7 @@ struct http2_options {
   /// malformed fields refuse the request instead of vanishing, heads are bounded, RFC 9218 instead
   /// of trees of priorities.
   bool untrusted = false;
+  int32_t first_stream = 1;  ///< client role: its id, odd; tests begin near the end
 };
 
 /// Owns the connection. Lives on one shard; run() must have returned before it is destroyed.
@@ -117,7 +119,8 @@ class http2_session final : private flushable {
 
   // -- client role
   /// Sends a request; `stream` must stay alive until on_closed(). `ended`: there is no content.
-  /// Errors: "no_stream".
+  /// Errors: "no_stream". After some 2^30 requests, well before ids are missing, on_going_away()
+  /// follows within the turn.
   result<void> submit_request(http2_stream& stream, const field_list& fields, bool ended);
 
   // -- server role
@@ -151,7 +154,8 @@ class http2_session final : private flushable {
   /// Server role: asks the peer to open no more streams. Those that cross it are still served;
   /// go_away() later ends that (RFC 9113, section 6.8).
   void announce_end();
-  /// Announces the end; running streams finish, later ones are not looked at.
+  /// Announces the end; running streams finish, later ones are not looked at from this call on,
+  /// even if the socket has no room for the announcement yet.
   void go_away();
   /// Ends the connection now; run() returns.
   void close();
@@ -180,6 +184,7 @@ class http2_session final : private flushable {
   void submit_aborts();
   void calm_down();
   bool has_ended() const noexcept;
+  void leave_without_ids();
   void resume(http2_stream& stream);
   void release_incoming();
   void add(http2_stream& stream, int32_t id);
@@ -210,8 +215,10 @@ class http2_session final : private flushable {
   const size_t window_growth_;
   size_t grown_ = 0;  ///< of it, in use
   bool writing_blocked_ = false;
-  bool going_away_ = false;  ///< the peer is leaving
-  bool leaving_ = false;     ///< we are
+  bool going_away_ = false;   ///< no new streams: the peer is leaving, or ids run out
+  bool leaving_ = false;      ///< we are
+  bool accused_ = false;      ///< a GOAWAY has gone out that says what the peer did wrong
+  bool ids_run_out_ = false;  ///< and the owner will hear it within the turn
   bool closed_ = false;
 };
 

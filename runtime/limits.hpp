@@ -14,6 +14,9 @@ using namespace std::chrono_literals;
 inline constexpr size_t head_bytes = 64 * 1024;
 /// Field lines in one head; a bound on work, not on honest clients.
 inline constexpr size_t head_fields = 200;
+/// What the gateways on its way may add to a head that was as large: among peers that know each
+/// other it still arrives.
+inline constexpr size_t gateway_fields = 64;
 /// One chunk's extensions (RFC 9112, section 7.1.1): nobody uses them but attackers.
 inline constexpr size_t chunk_extension_bytes = 256;
 

@@ -1,5 +1,6 @@
 #include "runtime/log.hpp"
 
+#include <boost/locale/utf.hpp>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
@@ -13,16 +14,47 @@ namespace {
 
 std::atomic<bool> json_lines{false};
 
+/// Where a line comes from, if log_event() has made it.
+constexpr spdlog::source_loc event_line{"log_event", 1, ""};
+
+void append_code(std::string& out, uint32_t code) {
+  char text[8];
+  std::snprintf(text, sizeof text, "\\u%04x", code);
+  out += text;
+}
+
+/// Appends the character that `text` begins with, which is not ASCII; returns how long it is. What
+/// is no UTF-8 would spoil the line for whoever reads it, and C1 controls move a terminal's cursor.
+size_t append_wide(std::string& out, std::string_view text) {
+  using utf8 = boost::locale::utf::utf_traits<char>;
+  const auto* at = text.data();
+  const auto code = utf8::decode(at, text.data() + text.size());
+  if (code == boost::locale::utf::illegal || code == boost::locale::utf::incomplete) {
+    append_code(out, 0xfffd);
+    return 1;
+  }
+  const auto size = static_cast<size_t>(at - text.data());
+  if (code < 0xa0)
+    append_code(out, code);
+  else
+    out += text.substr(0, size);
+  return size;
+}
+
 void append_escaped(std::string& out, std::string_view text) {
-  for (const char c : text) {
+  for (size_t i = 0; i < text.size();) {
+    const char c = text[i];
     const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x80) {
+      i += append_wide(out, text.substr(i));
+      continue;
+    }
+    ++i;
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
     } else if (byte < 0x20 || byte == 0x7f) {
-      char code[8];
-      std::snprintf(code, sizeof code, "\\u%04x", byte);
-      out += code;
+      append_code(out, byte);
     } else {
       out += c;
     }
@@ -36,7 +68,7 @@ class json_formatter final : public spdlog::formatter {
     std::string text;
     const std::string_view payload{line.payload.data(), line.payload.size()};
     prefix_.format(line, out);
-    if (payload.starts_with('{')) {
+    if (line.source.filename == event_line.filename) {
       text.assign(payload.substr(1));
     } else {
       text = "\"message\":\"";
@@ -101,7 +133,7 @@ void log_event(spdlog::level::level_enum level, std::string_view message,
     if (json || quote) line += '"';
   }
   if (json) line += '}';
-  logger->log(level, spdlog::string_view_t{line.data(), line.size()});
+  logger->log(event_line, level, spdlog::string_view_t{line.data(), line.size()});
 }
 
 }  // namespace postern::runtime

@@ -1,5 +1,6 @@
 #pragma once
-// Owners for OpenSSL's objects and its error queue as text. Internal to runtime/.
+// Owners for OpenSSL's objects, reading without a terminal, and its error queue as text. Internal
+// to runtime/.
 
 #include <openssl/bio.h>
 #include <openssl/bn.h>
@@ -40,6 +41,11 @@ using x509_req_ptr = openssl_ptr<X509_REQ, X509_REQ_free>;
 /// A BIO that reads `bytes`, which must outlive it.
 inline bio_ptr read_only_bio(std::string_view bytes) {
   return bio_ptr(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
+}
+
+/// Answers that there is no password, where OpenSSL would ask on the terminal.
+inline int no_password(char*, int, int, void*) {
+  return -1;
 }
 
 /// What was written to a memory BIO.

@@ -106,9 +106,10 @@ std::string hash_password(std::string_view password, random_source& random) {
 
 bool verify_password(std::string_view password, std::string_view text) {
   const auto parsed = parse(text);
-  if (!parsed) return false;
-  const auto hash = derive(password, *parsed, parsed->hash.size());
-  return hash && equal_in_constant_time(*hash, parsed->hash);
+  const auto hash = parsed ? derive(password, *parsed, parsed->hash.size()) : std::nullopt;
+  if (hash) return equal_in_constant_time(*hash, parsed->hash);
+  waste_password_time(password);
+  return false;
 }
 
 void waste_password_time(std::string_view password) {

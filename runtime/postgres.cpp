@@ -45,6 +45,11 @@ std::string quoted(std::string_view value) {
   return out + "'";
 }
 
+/// As the server reads it.
+std::string seconds(std::chrono::seconds time) {
+  return std::to_string(time.count()) + "s";
+}
+
 const char* cause_of(std::string_view state) {
   if (state == "53100") return "store_full";
   if (state.starts_with("57P")) return "store_unavailable";  // the server is being stopped
@@ -128,6 +133,9 @@ connection::connection(const std::string& text)
   PQsetnonblocking(connection_.get(), 1);
   // Notices ("table exists already") would go to standard error.
   PQsetNoticeProcessor(connection_.get(), [](void*, const char*) {}, nullptr);
+  run("SELECT set_config('lock_timeout', $1, false),"
+      " set_config('idle_in_transaction_session_timeout', $2, false)",
+      parameters{}.bytes(seconds(lock_timeout)).bytes(seconds(idle_timeout)));
 }
 
 void connection::lose(const std::string& why) {

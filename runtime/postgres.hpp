@@ -20,6 +20,13 @@ inline constexpr auto connect_timeout = std::chrono::seconds{3};
 /// One answer of the server. Shorter than callers wait for a whole operation; longer than a server
 /// takes whose disk is busy.
 inline constexpr auto answer_timeout = std::chrono::seconds{5};
+/// Kept by the server itself, for it cannot know that one of us has died or stands still. A wait
+/// for what another has locked: shorter than answer_timeout, so that nobody is given a lock who has
+/// gone.
+inline constexpr auto lock_timeout = std::chrono::seconds{4};
+/// Between two statements of a transaction; then it is rolled back and its connection cut. Shorter
+/// than lock_timeout, so that whoever waits for its locks gets them.
+inline constexpr auto idle_timeout = std::chrono::seconds{3};
 
 /// The answer to one statement. Rows and columns count from 0.
 class rows {
@@ -53,8 +60,8 @@ class parameters {
 /// One open connection.
 class connection {
  public:
-  /// Connects. Throws "store_unavailable" if no server answers, "store_refused" if it refuses the
-  /// log-in; a detail never holds the connection string.
+  /// Connects, with the server's time-outs above. Throws "store_unavailable" if no server answers,
+  /// "store_refused" if it refuses the log-in; a detail never holds the connection string.
   explicit connection(const std::string& text);
 
   /// Runs one statement and returns its rows. Throws "store_unavailable" if the connection was lost

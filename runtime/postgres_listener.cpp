@@ -116,15 +116,12 @@ void listener::listen() {
   // What was committed before the LISTEN was told to nobody.
   watchers_->tell(std::vector<store_news>{{}});
   for (;;) {
+    // Before the wait: some may have come with an answer, and nothing would wake us for them.
+    while (auto text = server.notification())
+      watchers_->tell(decode_news(*text));
     const auto asleep = std::chrono::steady_clock::now();
     if (server.wait(check_interval, wake_)) return;
-    bool heard = false;
-    while (auto text = server.notification()) {
-      heard = true;
-      watchers_->tell(decode_news(*text));
-    }
-    if (!heard && std::chrono::steady_clock::now() - asleep >= check_interval)
-      server.run("SELECT 1");
+    if (std::chrono::steady_clock::now() - asleep >= check_interval) server.run("SELECT 1");
   }
 }
 

@@ -24,14 +24,16 @@ const char* cause_of(int code) {
   }
 }
 
+error failure_of(const std::string& file, sqlite3* db, int code) {
+  return {error_category::unavailable, cause_of(code), "store",
+          file + ": " + (db == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(db))};
+}
+
 }  // namespace
 
 error make_error(sqlite3* db, int code) {
   const char* file = db == nullptr ? nullptr : sqlite3_db_filename(db, "main");
-  std::string detail = file == nullptr ? "" : file;
-  detail += ": ";
-  detail += db == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(db);
-  return {error_category::unavailable, cause_of(code), "store", std::move(detail)};
+  return failure_of(file == nullptr ? "" : file, db, code);
 }
 
 statement::statement(sqlite3* db, const char* sql) {
@@ -106,7 +108,8 @@ connection::connection(const std::string& path) {
       sqlite3_open_v2(path.c_str(), &db,
                       SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
   db_.reset(db);
-  if (code != SQLITE_OK) throw error_exception(make_error(db, code));
+  // SQLite forgets the name of what it could not open.
+  if (code != SQLITE_OK) throw error_exception(failure_of(path, db, code));
   sqlite3_busy_timeout(db, busy_timeout_ms);
 }
 

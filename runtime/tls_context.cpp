@@ -1,10 +1,9 @@
 #include "runtime/tls_context.hpp"
 
+#include "runtime/openssl_ptr.hpp"
 #include "runtime/x509.hpp"
 
-#include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <cstring>
@@ -14,29 +13,16 @@ namespace postern::runtime {
 
 namespace {
 
-struct bio_deleter {
-  void operator()(BIO* b) const noexcept { BIO_free_all(b); }
-};
-struct x509_deleter {
-  void operator()(X509* c) const noexcept { X509_free(c); }
-  void operator()(X509_STORE* s) const noexcept { X509_STORE_free(s); }
-  void operator()(EVP_PKEY* k) const noexcept { EVP_PKEY_free(k); }
-};
-using bio_ptr = std::unique_ptr<BIO, bio_deleter>;
-using x509_ptr = std::unique_ptr<X509, x509_deleter>;
+using x509_store_ptr = openssl_ptr<X509_STORE, X509_STORE_free>;
 
 // Records are read ahead in one system call; this is what a connection holds only while bytes are
 // in it.
 constexpr size_t read_ahead_bytes = 64 * 1024 + 4 * 256;
 
-bio_ptr memory_bio(std::string_view text) {
-  return bio_ptr{BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))};
-}
-
 std::vector<x509_ptr> read_chain(std::string_view pem) {
   std::vector<x509_ptr> chain;
-  auto bio = memory_bio(pem);
-  while (auto* certificate = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr))
+  auto bio = read_only_bio(pem);
+  while (auto* certificate = PEM_read_bio_X509(bio.get(), nullptr, no_password, nullptr))
     chain.emplace_back(certificate);
   ERR_clear_error();
   return chain;
@@ -60,9 +46,8 @@ void apply_common(SSL_CTX* context) {
 
 bool use_identity(SSL_CTX* context, const tls_identity& identity) {
   auto chain = read_chain(identity.certificate_pem);
-  auto bio = memory_bio(identity.key_pem);
-  std::unique_ptr<EVP_PKEY, x509_deleter> key{
-      PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr)};
+  auto bio = read_only_bio(identity.key_pem);
+  const evp_pkey_ptr key{PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr)};
   if (chain.empty() || !key) return false;
   if (SSL_CTX_use_certificate(context, chain[0].get()) != 1) return false;
   for (size_t i = 1; i < chain.size(); ++i) {
@@ -91,7 +76,7 @@ std::string lower(std::string_view text) {
 }
 
 struct name_rule {
-  std::unique_ptr<X509_STORE, x509_deleter> authorities;
+  x509_store_ptr authorities;
   x509_ptr authority;
   std::string protocols;
 };
@@ -127,6 +112,7 @@ struct tls_server_context::impl {
       SSL_add_client_CA(connection, rule->authority.get());
       // A resumed session would carry a certificate that nobody has checked today.
       SSL_set_options(connection, SSL_OP_NO_TICKET);
+      SSL_set_num_tickets(connection, 0);
     }
     return SSL_TLSEXT_ERR_OK;
   }
@@ -163,6 +149,9 @@ result<std::shared_ptr<tls_server_context>> tls_server_context::make(
     // Each connection, resumed ones too, gives a ticket for one more (RFC 8446, section 4.6.1): a
     // second one would be a tenth of a handshake's work for the few who open several at once.
     SSL_CTX_set_num_tickets(context.get(), 1);
+    // Sessions live in tickets, or nowhere: who gets no ticket is not to resume by a session id
+    // (TLS 1.2) or a number for a ticket (TLS 1.3) either.
+    SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
     if (!use_identity(context.get(), identity))
       return error{error_category::invalid_input, "tls_identity", "service", tls_failure_text()};
     SSL_CTX_set_tlsext_servername_callback(context.get(), &impl::on_server_name);
@@ -254,11 +243,9 @@ std::string tls_failure_text() {
 std::string peer_certificate_pem(SSL* connection) {
   auto* certificate = SSL_get0_peer_certificate(connection);
   if (certificate == nullptr) return {};
-  bio_ptr bio{BIO_new(BIO_s_mem())};
+  const bio_ptr bio{BIO_new(BIO_s_mem())};
   PEM_write_bio_X509(bio.get(), certificate);
-  char* data = nullptr;
-  const auto size = BIO_get_mem_data(bio.get(), &data);
-  return {data, static_cast<size_t>(size)};
+  return text_of(bio.get());
 }
 
 std::string_view selected_protocol(SSL* connection) {
@@ -270,7 +257,8 @@ std::string_view selected_protocol(SSL* connection) {
 
 bool certificate_covers(SSL* connection, std::string_view host) {
   auto* certificate = SSL_get_certificate(connection);
-  return certificate != nullptr &&
+  // An empty name would be one that ends somewhere behind it.
+  return certificate != nullptr && !host.empty() &&
          X509_check_host(certificate, host.data(), host.size(),
                          X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT,
                          nullptr) == 1;

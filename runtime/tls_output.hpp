@@ -36,6 +36,9 @@ class tls_output {
   /// again, unchanged, by the next call: it may already be encrypted (the contract of SSL_write).
   outcome write(std::span<const char> content);
 
+  /// The socket has been closed: everything fails from now on.
+  void forget_socket() noexcept { socket_ = -1; }
+
  private:
   static const BIO_METHOD* method();
   static int on_write(BIO* bio, const char* data, size_t size, size_t* written);

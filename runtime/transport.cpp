@@ -96,13 +96,13 @@ bool transport::peer_has_left() const noexcept {
 awaitable<bool> transport::wait_readable() {
   const auto [failure] =
       co_await socket_.async_wait(tcp_socket::wait_read, asio::as_tuple(use_awaitable));
-  co_return !failure;
+  co_return !failure && is_open();
 }
 
 awaitable<bool> transport::wait_writable() {
   const auto [failure] =
       co_await socket_.async_wait(tcp_socket::wait_write, asio::as_tuple(use_awaitable));
-  co_return !failure;
+  co_return !failure && is_open();
 }
 
 awaitable<bool> transport::wait_for(io_status what) {
@@ -159,6 +159,9 @@ void transport::abort() noexcept {
 void transport::close() noexcept {
   boost::system::error_code ignored;
   socket_.close(ignored);
+  if (!tls_) return;
+  BIO_set_fd(SSL_get_rbio(tls_.get()), -1, BIO_NOCLOSE);
+  output_->forget_socket();
 }
 
 transport transport::move_to(shard& other) {

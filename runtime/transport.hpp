@@ -65,7 +65,7 @@ class transport {
   /// cannot be seen.
   bool peer_has_left() const noexcept;
 
-  /// Waits for the socket; false if it failed or was closed meanwhile.
+  /// Waits for the socket; false if it failed or was closed meanwhile, however late.
   awaitable<bool> wait_readable();
   awaitable<bool> wait_writable();
   awaitable<bool> wait_for(io_status what);
@@ -78,7 +78,7 @@ class transport {
   void shutdown() noexcept;
   /// Closes with a reset: the peer cannot take what it got for complete.
   void abort() noexcept;
-  /// Closes.
+  /// Closes. Whatever is tried later reaches no socket: the number may be another's by then.
   void close() noexcept;
 
   /// The same connection on another shard; this object is empty afterwards. Precondition: nothing

@@ -12,11 +12,6 @@ namespace postern::runtime {
 
 namespace {
 
-/// Answers that there is no password, where OpenSSL would ask on the terminal.
-int no_password(char*, int, int, void*) {
-  return -1;
-}
-
 bool is_too_large(std::string_view bytes) {
   return bytes.size() > max_x509_bytes;
 }

@@ -420,12 +420,73 @@ CAF_TEST(a head with too many fields is reset) {
   open();
   auto& asked = make_request();
   field_list fields{{":method", "GET"}, {":scheme", "http"}, {":authority", "a"}, {":path", "/"}};
-  fields.resize(limits::head_fields + 1, {"x", "y"});
+  fields.resize(limits::head_fields + limits::gateway_fields + 1, {"x", "y"});
   CAF_REQUIRE(node.session->submit_request(asked, fields, true).has_value());
   CAF_REQUIRE(run_until(home, [&] { return asked.closed.has_value(); }));
   CAF_CHECK(*asked.closed != 0);
   fence();
   CAF_CHECK_EQUAL(served().log, "");
+}
+
+CAF_TEST(a head that was full before gateways added to it arrives) {
+  open();
+  auto& asked = make_request();
+  field_list fields{{":method", "GET"}, {":scheme", "http"}, {":authority", "a"}, {":path", "/"}};
+  fields.resize(limits::head_fields + 20, {"x", "y"});
+  CAF_REQUIRE(node.session->submit_request(asked, fields, true).has_value());
+  fence(node);
+  CAF_REQUIRE(served().log.starts_with("head :method=GET;"));
+  field_list answer{{":status", "200"}};
+  answer.resize(limits::head_fields + 20, {"x", "y"});
+  connector.session->submit_response(served(), answer, true);
+  CAF_REQUIRE(run_until(home, [&] { return asked.closed.has_value(); }));
+  CAF_CHECK(asked.log.starts_with("head :status=200;"));
+}
+
+CAF_TEST(users who leave cost no tunnel however many they are) {
+  open();
+  const field_list fields{
+      {":method", "GET"}, {":scheme", "http"}, {":authority", "a"}, {":path", "/"}};
+  for (int i = 0; i < 100; ++i)
+    make_request();
+  for (int round = 0; round < 15; ++round) {
+    for (auto& asked : requests)
+      CAF_REQUIRE(node.session->submit_request(*asked, fields, true).has_value());
+    fence(node);
+    for (auto& asked : requests)
+      node.session->reset(*asked, NGHTTP2_CANCEL);
+    fence(node);
+    CAF_REQUIRE_EQUAL(connector.session->open_streams(), 0u);
+  }
+  CAF_CHECK(!node.going_away);
+  auto& asked = make_request();
+  request(asked, true);
+  connector.session->submit_response(served(), ok, true);
+  CAF_CHECK(run_until(home, [&] { return asked.closed == std::optional<uint32_t>{0}; }));
+}
+
+CAF_TEST(a connection whose stream ids run out leaves before they are missing) {
+  http2_options late;
+  late.first_stream = 0x7fff'0000 - 3;
+  open(late);
+  auto &first = make_request(), &second = make_request(), &third = make_request();
+  request(first, true);
+  CAF_CHECK(!node.going_away);
+  const field_list fields{
+      {":method", "GET"}, {":scheme", "http"}, {":authority", "a"}, {":path", "/"}};
+  CAF_REQUIRE(node.session->submit_request(second, fields, true).has_value());
+  CAF_CHECK(!node.going_away);  // not while the owner submits
+  CAF_REQUIRE(node.session->submit_request(third, fields, true).has_value());
+  CAF_REQUIRE(run_until(home, [&] { return node.going_away && connector.going_away; }));
+  CAF_CHECK(node.session->going_away());
+  auto& late_one = make_request();
+  CAF_CHECK_EQUAL(node.session->submit_request(late_one, fields, true).error().cause, "no_stream");
+  CAF_REQUIRE_EQUAL(connector.accepted.size(), 3u);
+  for (auto& stream : connector.accepted)
+    connector.session->submit_response(*stream, ok, true);
+  CAF_CHECK(run_until(home, [&] { return first.closed && second.closed && third.closed; }));
+  CAF_CHECK(first.closed == std::optional<uint32_t>{0});
+  CAF_CHECK(third.closed == std::optional<uint32_t>{0});
 }
 
 CAF_TEST(a connection that is lost closes every stream) {

@@ -50,6 +50,15 @@ bool eventually(Condition holds) {
   return false;
 }
 
+bool is_refused(pg::connection& server, const char* sql) {
+  try {
+    server.run(sql);
+    return false;
+  } catch (const rt::error_exception&) {
+    return true;
+  }
+}
+
 std::string defaults_of(const std::string& text) {
   try {
     return pg::with_defaults(text);
@@ -188,6 +197,44 @@ CAF_TEST(a frozen server is given up in time) {
   CAF_CHECK(took < 10s);
   server.thaw();
   CAF_CHECK(eventually([&] { return store->find("kind", "x").has_value(); }));
+}
+
+CAF_TEST(a node that stands still within a commit holds up the others for seconds only) {
+  const auto database = shared_postgres_server().new_database();
+  const auto store = open(database);
+  pg::connection still{database};
+  still.run("BEGIN");
+  still.run("UPDATE postern.revisions SET last = last + 1");
+  const auto begun = std::chrono::steady_clock::now();
+  const auto revision = store->commit({put("x", "1")});
+  CAF_REQUIRE(revision.has_value());
+  CAF_CHECK_EQUAL(*revision, 1u);
+  CAF_CHECK(std::chrono::steady_clock::now() - begun < pg::answer_timeout);
+  // One that moves again finds its transaction gone, and knows that it has to connect anew.
+  CAF_CHECK(is_refused(still, "COMMIT"));
+  CAF_CHECK(still.lost());
+  CAF_CHECK_EQUAL(value_of(*store, "x"), "1");
+}
+
+CAF_TEST(a commit that waits for a lock in vain leaves nobody behind who waits on) {
+  const auto database = shared_postgres_server().new_database();
+  const auto store = open(database);
+  pg::connection holder{database};
+  holder.run("SET idle_in_transaction_session_timeout = 0");
+  holder.run("BEGIN");
+  holder.run("UPDATE postern.revisions SET last = last + 1");
+  const auto begun = std::chrono::steady_clock::now();
+  const auto refused = store->commit({put("x", "1")});
+  CAF_CHECK(std::chrono::steady_clock::now() - begun < pg::answer_timeout);
+  CAF_REQUIRE(!refused);
+  CAF_CHECK_EQUAL(refused.error().cause, "store_failed");
+  CAF_CHECK(refused.error().category == rt::error_category::unavailable);
+  CAF_CHECK_EQUAL(postgres_server::query(database,
+                                         "SELECT count(*) FROM pg_stat_activity WHERE datname ="
+                                         " current_database() AND wait_event_type = 'Lock'"),
+                  "0");
+  holder.run("ROLLBACK");
+  CAF_CHECK_EQUAL(store->commit({put("x", "1")}).value(), 1u);
 }
 
 CAF_TEST(no server and no such database are refused with the reason) {

@@ -9,7 +9,10 @@
 #include <boost/asio/write.hpp>
 #include <caf/test/dsl.hpp>
 
+#include <array>
 #include <optional>
+#include <sys/socket.h>
+#include <unistd.h>
 
 using namespace postern::runtime;
 using namespace postern::test;
@@ -247,6 +250,42 @@ CAF_TEST(a wait ends with the connection) {
   ours->close();
   CAF_REQUIRE(run_until(home, [&] { return readable.has_value(); }));
   CAF_CHECK(!*readable);
+}
+
+CAF_TEST(a wait whose end was on its way when the connection was closed is no success) {
+  open_plain();
+  std::optional<bool> readable;
+  start(home, [&]() -> awaitable<void> { readable = co_await ours->wait_readable(); });
+  run_ready(home);
+  // Both become ready in one poll, and the one for writing is handled first.
+  CAF_CHECK(theirs->try_write(std::string_view{"x"}).status == io_status::done);
+  ours->socket().async_wait(tcp_socket::wait_write,
+                            [this](const boost::system::error_code&) { ours->close(); });
+  CAF_REQUIRE(run_until(home, [&] { return readable.has_value(); }));
+  CAF_CHECK(!*readable);
+}
+
+CAF_TEST(a closed connection touches no other that got its number) {
+  open_tls("server.example");
+  const int number = ours->socket().native_handle();
+  ours->close();
+  std::array<int, 2> other{-1, -1};
+  CAF_REQUIRE_EQUAL(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, other.data()), 0);
+  const bool same = other[0] == number || other[1] == number;
+  if (!same) {
+    CAF_REQUIRE_EQUAL(::dup2(other[0], number), number);
+  }
+  const int theirs_end = other[1] == number ? other[0] : other[1];
+  CAF_REQUIRE_EQUAL(::send(theirs_end, "for another", 11, 0), 11);
+  std::array<char, 20> room{};
+  CAF_CHECK(ours->try_read(room).status == io_status::failed);
+  CAF_CHECK(ours->peek() == io_status::failed);
+  CAF_CHECK(ours->try_write(std::string_view{"secret"}).status == io_status::failed);
+  CAF_CHECK_EQUAL(::recv(number, room.data(), room.size(), 0), 11);
+  CAF_CHECK_EQUAL(::recv(theirs_end, room.data(), room.size(), 0), -1);
+  for (const int end : other)
+    ::close(end);
+  if (!same) ::close(number);
 }
 
 CAF_TEST(it is a stream for whoever composes operations) {
