@@ -25,6 +25,15 @@ constexpr std::array<text_field, 8> text_fields{{{"category", &audit_event::cate
                                                  {"request_id", &audit_event::request_id},
                                                  {"detail", &audit_event::detail}}};
 
+/// Cuts between two characters: half of one would make the event unreadable.
+void cut(std::string& text) {
+  if (text.size() <= audit_text_limit) return;
+  size_t end = audit_text_limit;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
+    --end;
+  text.resize(end);
+}
+
 audit_event tell_of_dropped(uint64_t count, timestamp now) {
   return {.at = now,
           .category = "alarm",
@@ -63,6 +72,8 @@ void audit_buffer::record(audit_event event, timestamp now) {
     return;
   }
   if (event.at == timestamp{}) event.at = now;
+  for (const auto& field : text_fields)
+    cut(event.*field.member);
   pending_.push_back(std::move(event));
 }
 

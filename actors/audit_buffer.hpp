@@ -15,6 +15,8 @@ inline constexpr size_t audit_batch = 64;
 /// Events kept while the store is down: minutes of a busy node in a few megabytes. What comes after
 /// is counted, and the count becomes an event of its own.
 inline constexpr size_t audit_limit = 8'192;
+/// Of each text of an event so much is kept, in bytes: some of them come from strangers.
+inline constexpr size_t audit_text_limit = 1'024;
 /// The journal's name in the store; its values are JSON objects.
 inline constexpr const char* audit_journal = "audit";
 
@@ -30,7 +32,8 @@ audit_event decode_audit_event(const runtime::journal_entry& entry);
 /// them.
 class audit_buffer {
  public:
-  /// Takes an event, with `now` as its time if it has none. Full: it is counted as dropped.
+  /// Takes an event, its texts cut to `audit_text_limit`, with `now` as its time if it has none.
+  /// Full: it is counted as dropped.
   void record(audit_event event, timestamp now);
 
   /// Begins a batch of everything that has gathered. Empty: there is nothing, or one is under way.

@@ -24,7 +24,7 @@ void cluster_directory_state::begin(cluster_directory_dependencies deps) {
   alone_ = deps_.settings.address.empty();
   if (alone_) return;
   const group_subscriber_actor me = cluster_directory_actor{self_};
-  self_->request(deps_.connectors, local_timeout, subscribe_atom_v, me)
+  self_->request(deps_.connectors, routing_timeout, subscribe_atom_v, me)
       .then([this](std::vector<std::string>& groups) { on_groups(std::move(groups)); },
             [this](caf::error& e) { self_->quit(std::move(e)); });
   if (deps_.settings.peers.empty()) {

@@ -63,15 +63,20 @@ bool cluster_table::heard(const presence& said, const cluster_peer_actor& peer) 
 
 std::string cluster_table::lost(const caf::actor_addr& peer, runtime::random_source& random,
                                 time_point now) {
-  for (auto& [address, node] : nodes_) {
-    if (!node.peer || node.peer.address() != peer) continue;
-    node.peer = nullptr;
-    node.shown.connected = false;
-    node.shown.groups.clear();
-    node.next_dial = now + full_jitter(random, peer_back_off, peer_back_off_cap, ++node.failures);
+  const auto i = std::ranges::find_if(
+      nodes_, [&](const auto& n) { return n.second.peer && n.second.peer.address() == peer; });
+  if (i == nodes_.end()) return {};
+  auto address = i->first;
+  auto& node = i->second;
+  if (!node.member) {
+    nodes_.erase(i);
     return address;
   }
-  return {};
+  node.peer = nullptr;
+  node.shown.connected = false;
+  node.shown.groups.clear();
+  node.next_dial = now + full_jitter(random, peer_back_off, peer_back_off_cap, ++node.failures);
+  return address;
 }
 
 std::vector<cluster_peer_actor> cluster_table::peers() const {

@@ -44,7 +44,7 @@ void connector_registry_state::begin(connector_registry_dependencies deps) {
   load_records();
   load_drains();
   const configuration_subscriber_actor me = connector_registry_actor{self_};
-  self_->request(deps_.configuration, local_timeout, subscribe_atom_v, me)
+  self_->request(deps_.configuration, snapshot_timeout, subscribe_atom_v, me)
       .then([this](published_ptr& p) { on_published(std::move(p)); },
             [this](caf::error& e) { self_->quit(std::move(e)); });
 }

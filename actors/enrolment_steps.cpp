@@ -18,8 +18,9 @@ using records = std::vector<runtime::stored_record>;
 using runtime::error;
 using runtime::error_category;
 
-/// A token that somebody else uses at the same moment is read again so often.
-constexpr unsigned token_attempts = 3;
+/// A token that somebody else uses at the same moment is read again so often. Each time somebody
+/// has got on, so a fleet that enrols at once needs as many.
+constexpr unsigned token_attempts = 2 * authority_limit;
 constexpr size_t connector_id_bytes = 16;
 
 /// One request on its way: the promise, and what the audit log is told at its end.
@@ -32,6 +33,9 @@ class task {
   }
 
   caf::result<Answer> promise() const { return answer_; }
+  /// Whether its end is for the audit log: not before somebody has proved who asks, or strangers
+  /// could fill it.
+  void audit(bool wanted) noexcept { audited_ = wanted; }
   audit_event& event() noexcept { return event_; }
 
   void succeed(Answer value) {
@@ -53,12 +57,14 @@ class task {
  private:
   void finish(std::string outcome) {
     --self_->state.running;
+    if (!audited_) return;
     event_.outcome = std::move(outcome);
     self_->send(self_->state.deps.audit, record_atom_v, event_);
   }
 
   pointer self_;
   audit_event event_;
+  bool audited_ = true;
   caf::typed_response_promise<Answer> answer_;
 };
 
@@ -94,7 +100,9 @@ struct enrolment : task<issued_certificate> {
                     .address = asked.address}),
         request(std::move(asked)),
         name(std::move(wanted_name)),
-        group(request.group) {}
+        group(request.group) {
+    audit(!request.administrator.empty());
+  }
 
   enrolment_request request;
   std::string name;
@@ -125,6 +133,22 @@ void enrol(pointer self, const enrolment_ptr& running) {
       .then([=]() mutable { running->succeed(std::move(answer)); }, running->on_error(running));
 }
 
+/// Goes on if the wanted name is nobody's id, with `next`. Asked after what proves the right to
+/// ask.
+template <class Next>
+void check_name(pointer self, const enrolment_ptr& running, const Next& next) {
+  self->request(self->state.deps.connectors, local_timeout, find_atom_v, running->name)
+      .then(
+          [=](const connector_record&) {
+            running->fail(enrolment_error(error_category::forbidden, "csr_foreign_subject",
+                                          "the name is a connector's id"));
+          },
+          [=](const caf::error& e) {
+            const auto why = runtime::from_caf(e);
+            why.category == error_category::not_found ? next() : running->fail(why);
+          });
+}
+
 void begin_token(pointer self, const enrolment_ptr& running);
 
 void spend_token(pointer self, const enrolment_ptr& running, const granted_enrolment& granted) {
@@ -148,30 +172,15 @@ void begin_token(pointer self, const enrolment_ptr& running) {
                 use_enrolment_token(tokens, running->request.enrolment_token,
                                     running->request.group, self->state.deps.clock->now());
             if (!granted) return running->fail(granted.error());
+            running->audit(true);
             running->group = granted->group;
             running->event().actor = granted->by;
             // The token is used up last, so that a mistake in the request does not cost it.
-            check_group(self, running, running->group,
-                        [=, spend = *granted] { spend_token(self, running, spend); });
+            check_group(self, running, running->group, [=, spend = *granted] {
+              check_name(self, running, [=] { spend_token(self, running, spend); });
+            });
           },
           running->on_error(running));
-}
-
-void check_name(pointer self, const enrolment_ptr& running) {
-  const auto go_on = [=] {
-    if (!running->request.enrolment_token.empty()) return begin_token(self, running);
-    check_group(self, running, running->group, [=] { enrol(self, running); });
-  };
-  self->request(self->state.deps.connectors, local_timeout, find_atom_v, running->name)
-      .then(
-          [=](const connector_record&) {
-            running->fail(enrolment_error(error_category::forbidden, "csr_foreign_subject",
-                                          "the name is a connector's id"));
-          },
-          [=](const caf::error& e) {
-            const auto why = runtime::from_caf(e);
-            why.category == error_category::not_found ? go_on() : running->fail(why);
-          });
 }
 
 // -- renewal --------------------------------------------------------------------------------------
@@ -234,10 +243,13 @@ caf::result<issued_certificate> sign(pointer self, enrolment_request request) {
     if (auto fits = check_key(*csr); !fits) return fits;
     return check_enrolment_subject(*csr);
   };
-  if (auto fits = check())
-    check_name(self, running);
-  else
+  if (auto fits = check(); !fits)
     running->fail(fits.error());
+  else if (!running->request.enrolment_token.empty())
+    begin_token(self, running);
+  else
+    check_group(self, running, running->group,
+                [=] { check_name(self, running, [=] { enrol(self, running); }); });
   return running->promise();
 }
 

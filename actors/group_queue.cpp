@@ -28,7 +28,8 @@ group_queue_state::~group_queue_state() {
 
 error group_queue_state::enter(waiting_exchange&& w, actor_time now) {
   if (w.ticket.patience <= milliseconds::zero()) return out_of_patience();
-  if (board.serves() && rate.wait_behind(line.ahead_of(w.ticket.application)) > w.ticket.patience)
+  if (board.serves() &&
+      rate.wait_behind(line.ahead_of(w.ticket.application), now) > w.ticket.patience)
     return refusal(error_category::overloaded, "queue_overload", group);
   const auto look = std::min(w.deadline, now + call_again);
   if (!line.enter(std::move(w))) return refusal(error_category::overloaded, "queue_full", group);
@@ -54,6 +55,10 @@ void group_queue_state::serve(actor_time now) {
     next->promise.deliver(*board.take(next->ticket.shard, next->ticket.avoid, now));
     rate.on_served(now);
   }
+  rest();
+}
+
+void group_queue_state::rest() noexcept {
   if (line.empty() || !board.serves()) rate.pause();
 }
 
@@ -61,7 +66,7 @@ void group_queue_state::expire(actor_time now) {
   const auto over = runtime::to_caf(out_of_patience());
   for (auto& w : line.expire(now))
     w.promise.deliver(over);
-  if (line.empty()) rate.pause();
+  rest();
   due = line.earliest_deadline();
   due_changed = due.has_value();
   if (due) due = std::clamp(*due, now + expiry_grain, now + call_again);
@@ -123,6 +128,7 @@ group_queue_actor::behavior_type group_queue(queue_pointer self, std::string gro
         if (auto w = self->state.line.leave(ticket))
           w->promise.deliver(runtime::to_caf(
               refusal(error_category::unavailable, "exchange_cancelled", self->state.group)));
+        self->state.rest();
       },
       [self](release_atom, tunnel_id tunnel, exchange_outcome how, milliseconds latency) {
         const auto now = self->clock().now();
@@ -136,6 +142,7 @@ group_queue_actor::behavior_type group_queue(queue_pointer self, std::string gro
       },
       [self](detach_atom, tunnel_id tunnel) {
         self->state.board.detach(tunnel);
+        self->state.rest();
         call_over(self, self->clock().now());
       },
       [self](silent_atom, tunnel_id tunnel, bool silent) {

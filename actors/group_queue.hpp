@@ -52,6 +52,10 @@ struct group_queue_state {
   /// Hands the places that are free to those who wait.
   void serve(actor_time now);
 
+  /// Stops measuring how fast others are served if nobody waits or no tunnel serves. To be called
+  /// whenever that may have come to be.
+  void rest() noexcept;
+
   /// Refuses everyone whose patience is over.
   void expire(actor_time now);
 

@@ -159,12 +159,13 @@ void kill_stopping(pointer self) {
 void on_child_down(pointer self, const caf::down_msg& down) {
   auto& state = self->state;
   const auto after = state.children.ended(down.source, self->clock().now());
+  // In the shut-down, too: whoever counts as told to end is waited for.
+  for (const auto c : after.stop)
+    stop_child(self, c);
   if (state.shutting) return stop_next(self);
   if (!after.crashed) return start_ready(self);
   spdlog::error("actor {} ended ({}); restart in {} ms", to_string(*after.crashed),
                 runtime::to_string(runtime::from_caf(down.reason)), after.pause.count());
-  for (const auto c : after.stop)
-    stop_child(self, c);
   self->delayed_send(self, after.pause, tick_atom_v, ++state.epoch);
   self->delayed_send(self, stop_timeout, expire_atom_v, state.epoch);
 }

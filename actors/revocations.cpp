@@ -17,7 +17,8 @@ int64_t read_seconds(const std::string& text, int64_t unreadable) {
   int64_t seconds = 0;
   const auto* end = text.data() + text.size();
   const auto [stopped, failed] = std::from_chars(text.data(), end, seconds);
-  return failed == std::errc{} && stopped == end ? seconds : unreadable;
+  const bool sound = failed == std::errc{} && stopped == end && seconds >= 0 && seconds < never;
+  return sound ? seconds : unreadable;
 }
 
 std::map<std::string, int64_t> read_times(const std::vector<runtime::stored_record>& records,
@@ -35,6 +36,11 @@ void take_later(std::map<std::string, int64_t>& into, const std::map<std::string
   }
 }
 
+/// A record that could not be read says nothing of when: what comes after it does.
+void forget_damaged(int64_t& revoked_at) {
+  if (revoked_at == never) revoked_at = 0;
+}
+
 }  // namespace
 
 std::map<std::string, int64_t> read_revoked_users(const std::vector<runtime::stored_record>& users,
@@ -48,6 +54,25 @@ void revocations::load(const std::vector<runtime::stored_record>& sessions,
   take_later(users_, read_revoked_users(users, never));
 }
 
+std::vector<store_change> revocations::hear(const std::vector<runtime::stored_record>& users,
+                                            timestamp now) {
+  const auto today = runtime::to_unix_seconds(now);
+  std::vector<store_change> writes;
+  for (const auto& record : users) {
+    const auto at = read_seconds(record.value, never);
+    auto& known = users_[record.key];
+    forget_damaged(known);
+    if (at > known)
+      known = std::max(at, std::min(today, at + std::chrono::seconds{largest_clock_skew}.count()));
+    if (known - at <= clock_noise.count()) continue;
+    writes.push_back({.kind = revoked_user_kind,
+                      .key = record.key,
+                      .value = std::to_string(known),
+                      .expected_revision = record.revision});
+  }
+  return writes;
+}
+
 std::vector<store_change> revocations::revoke(const session_selector& selected, timestamp now) {
   const auto today = runtime::to_unix_seconds(now);
   std::vector<store_change> writes;
@@ -57,9 +82,11 @@ std::vector<store_change> revocations::revoke(const session_selector& selected, 
         {.kind = revoked_session_kind, .key = selected.id, .value = std::to_string(until)});
   }
   if (!selected.user.empty()) {
-    users_[selected.user] = today;
+    auto& at = users_[selected.user];
+    forget_damaged(at);
+    at = std::max(at, today);
     writes.push_back(
-        {.kind = revoked_user_kind, .key = selected.user, .value = std::to_string(today)});
+        {.kind = revoked_user_kind, .key = selected.user, .value = std::to_string(at)});
   }
   return writes;
 }

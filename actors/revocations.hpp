@@ -22,6 +22,15 @@ inline constexpr const char* revoked_user_kind = "revoked_user";        ///< val
 /// tokens, and the STS's own sessions.
 inline constexpr std::chrono::seconds user_revocation_memory = config::longest_session;
 
+/// So far the clocks of nodes may differ for a revocation at one to reach what another has issued
+/// (Kerberos allows as much, RFC 4120). A bound, because a node whose calendar is wrong must not
+/// keep a user out for longer.
+inline constexpr std::chrono::minutes largest_clock_skew{5};
+
+/// A difference up to this is the way from node to node and the second hand: told to the others,
+/// nodes of the same time would raise a revocation by turns.
+inline constexpr std::chrono::seconds clock_noise{2};
+
 /// Since when each user has to have signed in anew, in seconds since 1970, as the store's records
 /// of revoked_user_kind say. Unreadable values count as `unreadable`.
 std::map<std::string, int64_t> read_revoked_users(const std::vector<runtime::stored_record>& users,
@@ -39,7 +48,16 @@ class revocations {
   void load(const std::vector<runtime::stored_record>& sessions,
             const std::vector<runtime::stored_record>& users);
 
-  /// Revokes what is selected, in memory at once. Returns the writes that make it durable.
+  /// Takes over what another node has just recorded of users. What this node issued meanwhile bears
+  /// the time of its own clock, which may be ahead: what is new counts up to `now`, but by
+  /// largest_clock_skew beyond the record at most. Returns the writes that tell that to the others
+  /// and the STS, each for the record as it was read; none within clock_noise. The same write comes
+  /// again as long as what is heard lags behind.
+  std::vector<runtime::store_change> hear(const std::vector<runtime::stored_record>& users,
+                                          timestamp now);
+
+  /// Revokes what is selected, in memory at once. Returns the writes that make it durable. A later
+  /// time of a user stays, whichever node's clock it came from.
   std::vector<runtime::store_change> revoke(const session_selector& selected, timestamp now);
 
   /// Whether a session is over. Signing in again after the user's revocation is a new session.

@@ -170,10 +170,32 @@ void sweep(pointer self) {
 
 // -- what other nodes revoke ----------------------------------------------------------------------
 
+/// What a write of ours has to say is lost neither to a store that is down nor to another node that
+/// wrote first: what there is then is read again.
+void commit_heard(pointer self, std::vector<runtime::store_change> writes) {
+  for (const auto& write : writes)
+    spdlog::info("the revocation of {} counts up to this node's time, {}", write.key, write.value);
+  self->request(self->state.store, store_timeout, commit_atom_v, std::move(writes))
+      .then([self](uint64_t revision) { self->state.own_revision = revision; },
+            [self](const caf::error& e) {
+              spdlog::warn("a revocation cannot be told to the other nodes: {}",
+                           runtime::to_string(runtime::from_caf(e)));
+              self->delayed_send(self, retry_pause, update_atom_v,
+                                 std::vector<runtime::store_news>{{revoked_user_kind, {}, 0}});
+            });
+}
+
 void take_over(pointer self, const std::string& kind, const records& found) {
-  const bool sessions = kind == revoked_session_kind;
-  self->state.revoked.load(sessions ? found : records{}, sessions ? records{} : found);
+  auto& state = self->state;
+  std::vector<runtime::store_change> writes;
+  if (kind == revoked_session_kind)
+    state.revoked.load(found, {});
+  else if (!state.loaded)  // nothing tells what is new in it
+    state.revoked.load({}, found);
+  else
+    writes = state.revoked.hear(found, state.clock->now());
   end_revoked(self);
+  if (!writes.empty()) commit_heard(self, std::move(writes));
 }
 
 /// Reads what the news speak of; tries again until that works, because a revocation must not be

@@ -52,7 +52,8 @@ struct session_registry_dependencies {
 };
 
 /// Spawns and monitors one user_session per live session. A revocation is in force at once and
-/// answered when it is durable.
+/// answered when it is durable. That of a user which another node has recorded counts up to the
+/// time of this node, and the record is raised to it (revocations::hear).
 session_registry_actor::behavior_type session_registry(
     session_registry_actor::stateful_pointer<session_registry_state> self,
     session_registry_dependencies deps);

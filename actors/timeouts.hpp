@@ -19,6 +19,13 @@ inline constexpr std::chrono::seconds local_timeout{5};
 /// which may be under way.
 inline constexpr std::chrono::seconds durable_timeout = 2 * store_timeout + local_timeout;
 
+/// The first snapshot of what is published: its version, groups and applications are read one after
+/// the other.
+inline constexpr std::chrono::seconds snapshot_timeout = 3 * store_timeout + local_timeout;
+
+/// What connector_registry tells its subscribers: it begins with the first snapshot.
+inline constexpr std::chrono::seconds routing_timeout = snapshot_timeout + local_timeout;
+
 /// An issuer's keys over HTTPS: one fetch (runtime::limits::fetch_timeout) and the way to it and
 /// back.
 inline constexpr std::chrono::seconds key_fetch_timeout = std::chrono::seconds{20} + local_timeout;

@@ -48,6 +48,25 @@ CAF_TEST(a damaged line does not hide the others) {
   CAF_CHECK_EQUAL(decode_audit_event({.value = R"({"action":7,"actor":"a"})"}).actor, "a");
 }
 
+CAF_TEST(what strangers send takes little room and stays readable) {
+  audit_buffer buffer;
+  auto long_one = named("a");
+  // The limit falls between the two bytes of a character.
+  long_one.detail = "x" + [] {
+    std::string text;
+    for (int i = 0; i < 30'000; ++i)
+      text += "\xc3\xa4";
+    return text;
+  }();
+  long_one.actor = std::string(audit_text_limit, 'y');
+  buffer.record(std::move(long_one), now);
+  const auto back = decode_audit_event(buffer.begin_batch(now).at(0));
+  CAF_CHECK_EQUAL(back.action, "a");
+  CAF_CHECK_EQUAL(back.detail.size(), audit_text_limit - 1);
+  CAF_CHECK(back.detail.ends_with("\xc3\xa4"));
+  CAF_CHECK_EQUAL(back.actor.size(), audit_text_limit);
+}
+
 CAF_TEST(an event without a time gets one) {
   audit_buffer buffer;
   buffer.record(named("a"), now);

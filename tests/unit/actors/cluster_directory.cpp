@@ -2,6 +2,7 @@
 // Three nodes of a cluster in one process; the links between them can be cut.
 #include "actors/cluster_directory.hpp"
 
+#include "actors/timeouts.hpp"
 #include "tests/unit/actors/store_fixture.hpp"
 
 #include <map>
@@ -23,6 +24,7 @@ struct node_double {
   std::string address;
   cluster_peer_actor gate;
   cluster_directory_actor directory;
+  connector_registry_actor registry;
   lent_list lent = std::make_shared<names>();
 };
 
@@ -50,9 +52,11 @@ cluster_transport_actor::behavior_type transport_double(cluster_transport_actor:
   }};
 }
 
-/// The part of connector_registry that a directory talks to.
-connector_registry_actor::behavior_type registry_of(connector_registry_actor::pointer,
-                                                    lent_list lent) {
+/// The part of connector_registry that a directory talks to. One that is not ready lets who
+/// subscribes wait until `expire` comes, and has group "one" then.
+connector_registry_actor::behavior_type registry_of(connector_registry_actor::pointer self,
+                                                    lent_list lent, bool ready) {
+  auto held = std::make_shared<caf::typed_response_promise<names>>();
   const auto nothing = postern::runtime::to_caf(
       {postern::runtime::error_category::internal, "not_asked_here", "test", {}});
   return {
@@ -77,19 +81,24 @@ connector_registry_actor::behavior_type registry_of(connector_registry_actor::po
       [=](subscribe_atom, const routing_subscriber_actor&) -> caf::result<routing_ptr> {
         return nothing;
       },
-      [](subscribe_atom, const group_subscriber_actor&) { return names{}; },
+      [=](subscribe_atom, const group_subscriber_actor&) -> caf::result<names> {
+        if (ready) return names{};
+        *held = self->make_response_promise<names>();
+        return *held;
+      },
       [lent](summon_atom, const std::string& group, const std::string& address) {
         lent->push_back(group + " to " + address);
       },
       [](update_atom, const std::vector<postern::runtime::store_news>&) {},
       [](summon_atom, const std::string&) {},
-      [](expire_atom, uint64_t) {},
+      [held](expire_atom, uint64_t) { held->deliver(names{"one"}); },
   };
 }
 
 struct cluster_fixture : store_fixture {
   network_ptr net = std::make_shared<network>();
   cluster_transport_actor transport = own(sys.spawn(transport_double, net));
+  bool registries_ready = true;
 
   void add(const std::string& address, std::vector<std::string> peers = {}) {
     auto& node = net->nodes[address];
@@ -102,7 +111,7 @@ struct cluster_fixture : store_fixture {
     cluster_directory_dependencies deps;
     deps.settings = {node.address, "for connectors: " + node.address, std::move(peers), "1"};
     deps.store = store;
-    deps.connectors = own(sys.spawn(registry_of, node.lent));
+    deps.connectors = node.registry = own(sys.spawn(registry_of, node.lent, registries_ready));
     deps.transport = transport;
     deps.gate = node.gate;
     deps.clock = &clock;
@@ -285,6 +294,17 @@ CAF_TEST(who leaves is taken off the list) {
   CAF_CHECK_EQUAL(ask_void(net->nodes["b"].directory, drain_atom_v)->cause(), "answered");
   run(120s);
   CAF_CHECK_EQUAL(stored("node").size(), 1u);
+}
+
+CAF_TEST(the registry may take its time to begin) {
+  registries_ready = false;
+  add("a");
+  add("b");
+  pass(snapshot_timeout);
+  CAF_REQUIRE(is_alive(net->nodes["a"].directory.address()));
+  tell(net->nodes["b"].registry, expire_atom_v, uint64_t{1});
+  run(1s);
+  CAF_CHECK_EQUAL(connected("a"), "b(one)");
 }
 
 CAF_TEST(a node that is alone does nothing) {

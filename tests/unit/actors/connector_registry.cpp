@@ -1,9 +1,31 @@
 #define CAF_SUITE connector_registry
+#include "actors/timeouts.hpp"
 #include "tests/unit/actors/registry_fixture.hpp"
 
 using namespace postern::actors;
 using namespace postern::actors::testing;
 using postern::runtime::error_category;
+
+namespace {
+
+/// Lets its subscriber wait until `apply` comes.
+configuration_actor::behavior_type slow_configuration(configuration_actor::pointer self,
+                                                      std::shared_ptr<publisher> p) {
+  auto held = std::make_shared<caf::typed_response_promise<published_ptr>>();
+  return {
+      [p](lookup_atom) { return p->published; },
+      [p, held](apply_atom, const change_request&) {
+        held->deliver(p->published);
+        return change_report{};
+      },
+      [=](subscribe_atom, const configuration_subscriber_actor&) -> caf::result<published_ptr> {
+        *held = self->make_response_promise<published_ptr>();
+        return *held;
+      },
+  };
+}
+
+}  // namespace
 
 CAF_TEST_FIXTURE_SCOPE(connector_registry_tests, registry_fixture)
 
@@ -31,6 +53,16 @@ CAF_TEST(a store that is down at the start ends the registry for its supervisor 
   disk->broken = false;
   start();
   CAF_CHECK(is_alive(registry.address()));
+}
+
+CAF_TEST(what is published may take its time to be read) {
+  // As long as three slow answers of the store.
+  configuration = own(sys.spawn(slow_configuration, published));
+  start();
+  pass(3 * store_timeout);
+  CAF_REQUIRE(is_alive(registry.address()));
+  tell(configuration, apply_atom_v, change_request{});
+  CAF_CHECK_EQUAL(ask<std::vector<connector_status>>(registry, list_atom_v)->cause(), "answered");
 }
 
 CAF_TEST(a damaged record is skipped and the others are loaded) {

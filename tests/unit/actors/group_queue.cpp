@@ -40,6 +40,7 @@ struct queue_fixture : fixture {
   group_queue_state& state() {
     return deref<group_queue_actor::stateful_base<group_queue_state>>(queue).state;
   }
+  milliseconds expected_wait() { return state().rate.wait_behind(0, sched.clock().now()); }
 };
 
 }  // namespace
@@ -287,6 +288,57 @@ CAF_TEST(an idle time is not taken for slow service) {
   }
   submit();
   CAF_CHECK(submit("a", 5s)->pending());
+}
+
+CAF_TEST(a slow time long ago turns nobody away) {
+  attach(1, 1);
+  submit();
+  for (int i = 0; i < 10; ++i)
+    submit("slow", 300s);
+  for (int i = 0; i < 10; ++i) {
+    pass(20s);
+    release({0, 1});
+  }
+  release({0, 1});
+  pass(1h);
+  submit();
+  CAF_CHECK(submit("quick", 5s)->pending());
+}
+
+CAF_TEST(a time without a connector is not taken for slow service) {
+  attach(1, 1);
+  submit();
+  for (int i = 0; i < 12; ++i)
+    submit("a", 300s);
+  for (int i = 0; i < 10; ++i) {
+    pass(1s);
+    release({0, 1});
+  }
+  CAF_CHECK(expected_wait() == 1s);
+  tell(queue, detach_atom_v, tunnel_id{0, 1});
+  pass(5s);
+  attach(2, 1);
+  CAF_CHECK_EQUAL(state().line.size(), 1u);
+  CAF_CHECK(expected_wait() == 1s);
+}
+
+CAF_TEST(a time after the last who waits has gone is not taken for slow service) {
+  attach(1, 1);
+  submit();
+  for (int i = 0; i < 10; ++i)
+    submit("a", 300s);
+  auto last = ticket("a", 300s);
+  submit(last);
+  for (int i = 0; i < 10; ++i) {
+    pass(1s);
+    release({0, 1});
+  }
+  tell(queue, cancel_atom_v, last.id);
+  pass(5s);
+  const auto next = submit();
+  release({0, 1});
+  CAF_CHECK(next->value.has_value());
+  CAF_CHECK(expected_wait() == 1s);
 }
 
 CAF_TEST(all lines together are bounded) {

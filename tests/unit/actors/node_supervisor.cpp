@@ -133,6 +133,18 @@ CAF_TEST(told to shut it ends everybody and loses no audit event) {
   CAF_CHECK_EQUAL(journal.size(), 1u);
 }
 
+CAF_TEST(a crash during the shut down holds up nobody) {
+  const auto all = handles();
+  caf::anon_send(all.audit, record_atom_v, audit_event{.action = "last_words"});
+  caf::anon_send(subject, shut_atom_v);
+  caf::anon_send_exit(all.connectors, caf::exit_reason::kill);
+  consume_messages();
+  for (const auto& address : {all.store.address(), all.audit.address(), all.connectors.address(),
+                              all.authority.address(), all.cluster.address(), subject.address()})
+    CAF_CHECK(!is_alive(address));
+  CAF_CHECK_EQUAL(medium->read_journal("audit", 0, 10).value().size(), 1u);
+}
+
 CAF_TEST(an exit message shuts like the shut message) {
   const auto all = handles();
   caf::anon_send_exit(subject, caf::exit_reason::user_shutdown);

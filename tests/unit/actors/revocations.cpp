@@ -18,6 +18,11 @@ std::vector<postern::runtime::stored_record> as_records(
   return out;
 }
 
+/// The record of a user's revocation as another node has written it.
+std::vector<postern::runtime::stored_record> record_of(const std::string& user, int64_t at) {
+  return {{revoked_user_kind, user, std::to_string(at), 1}};
+}
+
 }  // namespace
 
 CAF_TEST(a revoked session is over and no other) {
@@ -90,6 +95,74 @@ CAF_TEST(what is revoked anew while the old one is erased stays) {
   revoked.revoke({.user = "alice"}, later);
   revoked.forget_expired(later);
   CAF_CHECK_EQUAL(revoked.size(), 1u);
+}
+
+CAF_TEST(a clock that is behind does not lower what is revoked) {
+  revocations revoked{8h};
+  revoked.revoke({.user = "alice"}, now + 20s);
+  const auto again = revoked.revoke({.user = "alice"}, now);
+  CAF_CHECK(revoked.covers(sample_session("s1", start_of_time + 10)));
+  CAF_REQUIRE_EQUAL(again.size(), 1u);
+  CAF_CHECK_EQUAL(again[0].value, std::to_string(start_of_time + 20));
+}
+
+CAF_TEST(what another node revokes counts up to the time of this node) {
+  revocations revoked{8h};
+  const auto writes = revoked.hear(record_of("alice", start_of_time), now + 20s);
+  CAF_CHECK(revoked.covers(sample_session("s1", start_of_time + 20)));
+  CAF_CHECK(!revoked.covers(sample_session("s2", start_of_time + 21)));
+  CAF_REQUIRE_EQUAL(writes.size(), 1u);
+  CAF_CHECK_EQUAL(writes[0].kind, revoked_user_kind);
+  CAF_CHECK_EQUAL(writes[0].key, "alice");
+  CAF_CHECK_EQUAL(writes[0].value, std::to_string(start_of_time + 20));
+  CAF_CHECK_EQUAL(writes[0].expected_revision.value_or(99), 1u);
+  // Once that is written there is no end to be found that is later still.
+  CAF_CHECK(revoked.hear(as_records(writes), now + 30s).empty());
+  CAF_CHECK(!revoked.covers(sample_session("s2", start_of_time + 21)));
+}
+
+CAF_TEST(a node whose clock is behind takes over what it hears) {
+  revocations revoked{8h};
+  CAF_CHECK(revoked.hear(record_of("alice", start_of_time), now - 20s).empty());
+  CAF_CHECK(revoked.covers(sample_session("s1", start_of_time)));
+  CAF_CHECK(!revoked.covers(sample_session("s2", start_of_time + 1)));
+}
+
+CAF_TEST(nodes of the same time do not raise a revocation by turns) {
+  revocations revoked{8h};
+  CAF_CHECK(revoked.hear(record_of("alice", start_of_time), now + clock_noise).empty());
+  CAF_CHECK(revoked.covers(sample_session("s1", start_of_time + clock_noise.count())));
+}
+
+CAF_TEST(a calendar that is wrong keeps nobody out for long) {
+  revocations revoked{8h};
+  revoked.hear(record_of("alice", start_of_time), now + 24h);
+  const auto end = start_of_time + std::chrono::seconds{largest_clock_skew}.count();
+  CAF_CHECK(revoked.covers(sample_session("s1", end)));
+  CAF_CHECK(!revoked.covers(sample_session("s2", end + 1)));
+}
+
+CAF_TEST(an earlier time in the store is raised to what is known) {
+  revocations revoked{8h};
+  revoked.revoke({.user = "alice"}, now + 20s);
+  const auto writes = revoked.hear(record_of("alice", start_of_time), now + 60s);
+  CAF_REQUIRE_EQUAL(writes.size(), 1u);
+  CAF_CHECK_EQUAL(writes[0].value, std::to_string(start_of_time + 20));
+}
+
+CAF_TEST(what replaces a damaged record counts) {
+  for (const auto* damaged : {"soon", "-1", "9223372036854775807"}) {
+    revocations revoked{8h};
+    const std::vector<postern::runtime::stored_record> record{
+        {revoked_user_kind, "alice", damaged, 1}};
+    CAF_CHECK(revoked.hear(record, now).empty());
+    CAF_CHECK(revoked.covers(sample_session("s1", start_of_time + 1'000'000)));
+    CAF_CHECK(revoked.hear(record_of("alice", start_of_time), now).empty());
+    CAF_CHECK(!revoked.covers(sample_session("s1", start_of_time + 1)));
+    revoked.load({}, record);
+    const auto writes = revoked.revoke({.user = "alice"}, now);
+    CAF_CHECK_EQUAL(writes[0].value, std::to_string(start_of_time));
+  }
 }
 
 CAF_TEST(a damaged record errs on the safe side) {

@@ -11,19 +11,23 @@ namespace {
 struct registry_fixture : store_fixture {
   session_registry_actor subject = spawn_registry();
 
-  session_registry_actor spawn_registry() {
-    return start(session_registry, session_registry_dependencies{.store = store,
-                                                                 .audit = audit,
-                                                                 .clock = &clock,
-                                                                 .session_lifetime = 8h,
-                                                                 .live_limit = 3});
+  session_registry_actor spawn_registry() { return spawn_registry(clock); }
+  session_registry_actor spawn_registry(const postern::runtime::wall_clock& on) {
+    return start(
+        session_registry,
+        session_registry_dependencies{
+            .store = store, .audit = audit, .clock = &on, .session_lifetime = 8h, .live_limit = 3});
   }
   void restart() {
     caf::anon_send_exit(subject, caf::exit_reason::kill);
     subject = spawn_registry();
   }
   answer_ptr<user_session_actor> wake(const access_session& session) {
-    return ask<user_session_actor>(subject, wake_atom_v, session);
+    return wake(subject, session);
+  }
+  answer_ptr<user_session_actor> wake(const session_registry_actor& at,
+                                      const access_session& session) {
+    return ask<user_session_actor>(at, wake_atom_v, session);
   }
   user_session_actor woken(const std::string& id) { return value_of(wake(sample_session(id))); }
   answer_ptr<uint64_t> revoke(session_selector selected) {
@@ -36,6 +40,12 @@ struct registry_fixture : store_fixture {
   answer_ptr<verified_token> check(int64_t issued_at) {
     verified_token token{.user = sample_session("s1").user, .issued_at = issued_at};
     return ask<verified_token>(subject, verify_atom_v, std::move(token));
+  }
+  /// Since when the only user of whom there is a record is revoked.
+  std::string user_record() {
+    const auto records = stored(revoked_user_kind);
+    CAF_REQUIRE_EQUAL(records.size(), 1u);
+    return records[0].value;
   }
   std::vector<std::string> live() {
     std::vector<std::string> ids;
@@ -189,6 +199,39 @@ CAF_TEST(what another node revokes is over here at once) {
   CAF_REQUIRE(ask<uint64_t>(other, revoke_atom_v, session_selector{{}, name})->value.has_value());
   CAF_CHECK(decide(two) != "assigned");
   CAF_CHECK_EQUAL(wake(sample_session("s3"))->cause(), "session_revoked");
+}
+
+CAF_TEST(a session of a node whose clock is ahead ends with the others) {
+  postern::runtime::manual_wall_clock ahead{clock.now() + 20s};
+  const auto other = spawn_registry(ahead);
+  const auto theirs = sample_session("s1", start_of_time + 20);
+  const auto live = value_of(wake(other, theirs));
+  clock.advance(10s);
+  ahead.advance(10s);
+  revoke({.user = "alice"});
+  CAF_CHECK(decide(live) != "assigned");
+  CAF_CHECK_EQUAL(wake(other, theirs)->cause(), "session_revoked");
+  // The STS and whoever starts later go by the record.
+  CAF_CHECK_EQUAL(user_record(), std::to_string(start_of_time + 30));
+  CAF_CHECK_EQUAL(wake(theirs)->cause(), "session_revoked");
+  restart();
+  CAF_CHECK_EQUAL(wake(theirs)->cause(), "session_revoked");
+  const auto after = sample_session("s2", start_of_time + 31);
+  CAF_CHECK_EQUAL(wake(other, after)->cause(), "answered");
+  CAF_CHECK_EQUAL(wake(after)->cause(), "answered");
+}
+
+CAF_TEST(a time that another node could not write is written later) {
+  postern::runtime::manual_wall_clock ahead{clock.now() + 20s};
+  spawn_registry(ahead);
+  medium->commit({{.kind = revoked_user_kind, .key = "alice", .value = "1750000000"}}).value();
+  // The news are there, and what is heard of cannot be written.
+  medium->read_only = true;
+  consume_messages();
+  CAF_CHECK_EQUAL(user_record(), std::to_string(start_of_time));
+  medium->read_only = false;
+  pass_both(1s);
+  CAF_CHECK_EQUAL(user_record(), std::to_string(start_of_time + 20));
 }
 
 CAF_TEST(a revocation of another node is not missed while the store is down) {

@@ -16,6 +16,7 @@ namespace postern::actors::testing {
 class faulty_store final : public runtime::store {
  public:
   bool down = false;         ///< refuses everything
+  bool read_only = false;    ///< refuses commits
   bool quiet = false;        ///< tells nobody of commits, as if the news were late
   bool lose_answer = false;  ///< commits, then says it failed
   size_t commits = 0;        ///< that succeeded
@@ -30,7 +31,7 @@ class faulty_store final : public runtime::store {
     return medium_->find(kind, key);
   }
   runtime::result<uint64_t> commit(const std::vector<runtime::store_change>& changes) override {
-    if (down) return failure();
+    if (down || read_only) return failure();
     auto done = medium_->commit(changes);
     if (done) ++commits;
     if (lose_answer) return failure();
