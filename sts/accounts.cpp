@@ -38,15 +38,14 @@ std::shared_ptr<const config::user> account_directory::check_password(
     std::string_view name, std::string_view password) const {
   auto all = accounts();
   auto found = all->find(name);
-  // An account without a usable hash takes as long as one with: verify_password answers at once for
-  // a malformed text.
-  if (found == all->end() || !found->second.password_hash.starts_with("$scrypt$")) {
-    runtime::waste_password_time(password);
-    return nullptr;
+  const bool known = found != all->end();
+  if (known && runtime::verify_password(password, found->second.password_hash)) {
+    if (found->second.disabled) return nullptr;
+    return {all, &found->second};
   }
-  if (!runtime::verify_password(password, found->second.password_hash) || found->second.disabled)
-    return nullptr;
-  return {all, &found->second};
+  // Nobody learns from the time which names exist.
+  if (!known) runtime::waste_password_time(password);
+  return nullptr;
 }
 
 std::string account_directory::subject(std::string_view name) const {

@@ -1,5 +1,6 @@
 #include "sts/authorization_endpoint.hpp"
 
+#include "runtime/json_members.hpp"
 #include "sts/limits.hpp"
 #include "sts/sign_in_form.hpp"
 
@@ -34,6 +35,7 @@ runtime::http_response authorization_endpoint::handle(const incoming& in) {
   const auto& issuer = services_.settings.issuer;
   auto request = read_authorization_request(parameters, *address->to);
   if (!request) return error_by_redirect(*address, request.error(), issuer);
+  request->expected_subject = hinted_subject(*request);
 
   auto who = services_.sessions.read(in);
   if (!needs_sign_in(*request, who)) return answer(*address, *request, *who);
@@ -51,8 +53,18 @@ runtime::http_response authorization_endpoint::complete(const incoming& in,
   auto address = find_return_address(parameters, services_.clients);
   if (!address) return refuse(address.error(), in);
   auto request = read_authorization_request(parameters, *address->to);
-  if (!request) return error_by_redirect(*address, request.error(), services_.settings.issuer);
+  const auto& issuer = services_.settings.issuer;
+  if (!request) return error_by_redirect(*address, request.error(), issuer);
+  const auto& expected = value_of(parameters, "expected_subject");
+  if (!expected.empty() && expected != services_.accounts.subject(who.user))
+    return error_by_redirect(*address, {"login_required", "another user has signed in"}, issuer);
   return answer(*address, *request, who);
+}
+
+std::string authorization_endpoint::hinted_subject(const authorization_request& request) {
+  if (request.id_token_hint.empty()) return {};
+  auto hint = services_.tokens.read_id_token_hint(request.id_token_hint);
+  return hint ? std::string{runtime::text_member(*hint, "sub")} : std::string{};
 }
 
 bool authorization_endpoint::needs_sign_in(const authorization_request& request,
@@ -61,12 +73,9 @@ bool authorization_endpoint::needs_sign_in(const authorization_request& request,
   auto age = runtime::to_unix_seconds(services_.clock.now()) - who->auth_time;
   // Not "age > max_age": max_age=0 means "sign in now", even within the second of the last sign-in.
   if (request.max_age && age >= *request.max_age) return true;
-  if (request.id_token_hint.empty()) return false;
-  // The application expects one particular user (OpenID Connect Core, 3.1.2.2).
-  auto hint = services_.tokens.read_id_token_hint(request.id_token_hint);
-  if (!hint) return true;
-  const auto* subject = hint->if_contains("sub");
-  return !subject || *subject != boost::json::value(services_.accounts.subject(who->user));
+  // The application expects one particular user, even if its hint does not tell us which.
+  return !request.id_token_hint.empty() &&
+         request.expected_subject != services_.accounts.subject(who->user);
 }
 
 runtime::http_response authorization_endpoint::answer(const return_address& address,

@@ -113,6 +113,7 @@ fields to_parameters(const return_address& address, const authorization_request&
   add("nonce", request.nonce);
   add("code_challenge", request.code_challenge);
   if (!request.code_challenge.empty()) parameters["code_challenge_method"] = "S256";
+  add("expected_subject", request.expected_subject);
   return parameters;
 }
 

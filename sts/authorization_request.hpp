@@ -34,14 +34,18 @@ struct authorization_request {
   std::optional<int64_t> max_age;  ///< seconds
   std::string login_hint;
   std::string id_token_hint;
+  /// Who alone may be answered for (OpenID Connect Core, 3.1.2.2): the subject of the hint, set by
+  /// whoever can verify that. Empty: anybody.
+  std::string expected_subject;
 };
 
 /// Errors are those of RFC 6749, 4.1.2.1 and OpenID Connect Core, 3.1.2.6, to be sent by redirect.
 oauth_result<authorization_request> read_authorization_request(const fields& parameters,
                                                                const client& from);
 
-/// The parameters that answering still needs after a sign-in, as the two functions above read them;
-/// all of them bounded.
+/// The parameters that answering still needs after a sign-in, as the two functions above read them,
+/// and with them `expected_subject`: only what was sealed is believed that one. All of them are
+/// bounded, so the hint itself is not among them.
 fields to_parameters(const return_address& address, const authorization_request& request);
 
 /// The redirect that carries an answer or an error back, with state and "iss" (RFC 9207).

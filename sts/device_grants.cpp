@@ -59,7 +59,7 @@ oauth_result<device_grants::started> device_grants::start(std::string client_id,
           {},
           limits::device_interval};
   // Somebody else's code by chance: nothing lost by another attempt.
-  if (!share(e)) return oauth_error{"temporarily_unavailable", "try again"};
+  if (share(e) == outcome::lost) return oauth_error{"temporarily_unavailable", "try again"};
   add(std::move(e));
   return result;
 }
@@ -88,7 +88,7 @@ bool device_grants::decide(std::string_view user_code, std::optional<session> wh
   auto& e = **found;
   e.now_in = who ? state::allowed : state::denied;
   if (who) e.who = std::move(*who);
-  return share(e);
+  return share_decision(e) != outcome::lost;
 }
 
 oauth_result<device_grants::allowed> device_grants::poll(std::string_view device_code,
@@ -102,24 +102,27 @@ oauth_result<device_grants::allowed> device_grants::poll(std::string_view device
   auto now = clock_.now();
   if (at->expires <= now)
     return oauth_error{"expired_token", "nobody decided in time, ask for new codes"};
-  if (at->now_in != state::waiting && !take(*at)) {
-    erase(at);
-    return oauth_error{"invalid_grant", "the device code was used"};
-  }
-  if (at->now_in == state::denied) {
-    erase(at);
-    return oauth_error{"access_denied", "the user refused"};
-  }
-  if (at->now_in == state::allowed) {
-    allowed result{std::move(at->scope), std::move(at->who)};
-    erase(at);
-    return result;
+  if (at->now_in != state::waiting && !at->unsaved) {
+    const auto taken = take(*at);
+    if (taken == outcome::done) return tell(at);
+    if (taken == outcome::lost) {
+      erase(at);
+      return oauth_error{"invalid_grant", "the device code was used"};
+    }
   }
   auto early = at->last_poll && now - *at->last_poll < at->interval - poll_tolerance;
   at->last_poll = now;
-  if (!early) return oauth_error{"authorization_pending", "the user has not decided yet"};
+  if (!early) return oauth_error{"authorization_pending", "there is no decision yet"};
   at->interval += limits::device_interval;
   return oauth_error{"slow_down", "wait longer between two requests"};
+}
+
+oauth_result<device_grants::allowed> device_grants::tell(position at) {
+  const bool denied = at->now_in == state::denied;
+  allowed result{std::move(at->scope), std::move(at->who)};
+  erase(at);
+  if (denied) return oauth_error{"access_denied", "the user refused"};
+  return result;
 }
 
 void device_grants::erase(position at) {
@@ -137,7 +140,8 @@ void device_grants::refresh() {
   if (!shared_ || now < next_refresh_) return;
   next_refresh_ = now + refresh_interval;
   const auto all = shared_->load();
-  if (!all) return;  // what was begun here goes on here
+  if (!all) return;
+  bool writable = true;
   std::set<std::string, std::less<>> there;
   std::vector<std::string> old;
   for (const auto& [user_code, grant, revision] : *all) {
@@ -158,6 +162,12 @@ void device_grants::refresh() {
     }
     auto& e = *known->second;
     e.revision = revision;
+    if (grant.decision == 0 && e.now_in != state::waiting) {
+      // Decided here while the store was down. If it is down again, the next look writes it.
+      writable = writable && share_decision(e) != outcome::unknown;
+      continue;
+    }
+    e.unsaved = false;
     e.now_in = static_cast<state>(std::min<uint8_t>(grant.decision, 2));
     e.who = {grant.user, grant.auth_time, grant.session_id};
   }
@@ -168,8 +178,20 @@ void device_grants::refresh() {
   shared_->forget(old);
 }
 
-bool device_grants::share(entry& e) {
-  if (!shared_) return true;
+device_grants::outcome device_grants::share_decision(entry& e) {
+  if (!shared_ || e.revision == 0) return outcome::done;
+  const auto shared = share(e);
+  e.unsaved = shared == outcome::unknown;
+  if (shared == outcome::lost) {
+    // What the other node has decided comes with the next look at the store.
+    e.now_in = state::waiting;
+    e.who = {};
+  }
+  return shared;
+}
+
+device_grants::outcome device_grants::share(entry& e) {
+  if (!shared_) return outcome::done;
   const shared_grant grant{e.code_hash,
                            e.client_id,
                            e.scope,
@@ -181,12 +203,19 @@ bool device_grants::share(entry& e) {
                            e.who.id};
   const auto put = shared_->put(e.user_code, grant, e.revision);
   if (put) e.revision = *put;
-  return put || put.error().category != runtime::error_category::conflict;
+  return outcome_of(put);
 }
 
-bool device_grants::take(const entry& e) {
-  if (!shared_ || e.revision == 0) return true;
-  return shared_->take(e.user_code, e.revision).has_value();
+device_grants::outcome device_grants::take(const entry& e) {
+  if (!shared_ || e.revision == 0) return outcome::done;
+  return outcome_of(shared_->take(e.user_code, e.revision));
+}
+
+template <class T>
+device_grants::outcome device_grants::outcome_of(const runtime::result<T>& change) {
+  if (change) return outcome::done;
+  const bool conflict = change.error().category == runtime::error_category::conflict;
+  return conflict ? outcome::lost : outcome::unknown;
 }
 
 void device_grants::drop_old(runtime::timestamp now) {

@@ -19,8 +19,13 @@
 namespace postern::sts {
 
 /// The grants in flight; in memory only, a restart makes the device ask again. With other nodes on
-/// one store they are there as well, so that each step may come to another node; while the store is
-/// down, those begun here go on here. Safe to use from any thread.
+/// one store they are there as well, so that each step may come to another node.
+///
+/// While the store is down, those begun meanwhile live and end here. Of those that are in the store
+/// a decision taken here is kept and written once the store is back, unless another node has
+/// decided by then; only after that the device is told, or two nodes might tell it. (An outage
+/// within that very step may cost the decision: the device then has to begin again.) Safe to use
+/// from any thread.
 class device_grants {
  public:
   /// `shared`: the store of all nodes; null: there is one node. Must outlive the object.
@@ -46,7 +51,8 @@ class device_grants {
   /// expired or decided.
   std::optional<waiting> find(std::string_view typed_code);
 
-  /// The user's decision; no session: denied. False if nothing waits under that code any more.
+  /// The user's decision; no session: denied. False if nothing waits under that code any more, or
+  /// another node was first.
   bool decide(std::string_view user_code, std::optional<session> who);
 
   struct allowed {
@@ -56,7 +62,7 @@ class device_grants {
   /// What the device learns when it asks. Errors of RFC 8628, 3.5: "authorization_pending",
   /// "slow_down" (the interval then grows by limits::device_interval), "access_denied",
   /// "expired_token"; "invalid_grant" for a code that is unknown, used or another client's. A
-  /// decision is told once.
+  /// decision is told once; as long as the store cannot say whether it was, it is pending.
   oauth_result<allowed> poll(std::string_view device_code, std::string_view client_id);
 
  private:
@@ -77,17 +83,31 @@ class device_grants {
     state now_in = state::waiting;
     session who;
     uint64_t revision = 0;  ///< in the store; 0: it is not there
+    bool unsaved = false;   ///< the store has not said that it has the decision
   };
   using position = std::list<entry>::iterator;
+  /// What became of a change to the store.
+  enum class outcome : uint8_t {
+    done,
+    lost,     ///< another node was first
+    unknown,  ///< the store did not answer
+  };
 
   void add(entry e);
   void erase(position at);
-  /// Takes over what other nodes have begun, decided and ended.
+  /// Hands the decision to the device and ends the entry.
+  oauth_result<allowed> tell(position at);
+  /// Takes over what other nodes have begun, decided and ended, and writes what could not be
+  /// written before.
   void refresh();
-  /// Writes an entry to the store. False if another node has changed it meanwhile.
-  bool share(entry& e);
-  /// Ends an entry for all nodes. False if another node was first.
-  bool take(const entry& e);
+  /// Writes the decision of an entry that is in the store; lost: it waits again.
+  outcome share_decision(entry& e);
+  /// Writes an entry to the store, also one that is not there yet.
+  outcome share(entry& e);
+  /// Ends an entry for all nodes.
+  outcome take(const entry& e);
+  template <class T>
+  static outcome outcome_of(const runtime::result<T>& change);
   void drop_old(runtime::timestamp now);
   std::string fresh_user_code();
   std::optional<position> find_waiting(std::string_view typed_code) const;

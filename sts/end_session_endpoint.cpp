@@ -57,10 +57,9 @@ runtime::http_response end_session_endpoint::ask(const incoming& in, const wish&
                                       {{"client_id", w.client_id},
                                        {"post_logout_redirect_uri", w.redirect_uri},
                                        {"state", w.state}});
-  std::string form_action = "'self'";
-  if (auto origin = origin_of(w.redirect_uri); !origin.empty()) form_action += " " + origin;
-  auto response = page(http_status::ok, title,
-                       to_html(sign_out_page{issued.form, who ? who->user : ""}), form_action);
+  auto response =
+      page(http_status::ok, title, to_html(sign_out_page{issued.form, who ? who->user : ""}),
+           w.redirect_uri.empty() ? "'self'" : form_to_application);
   issued.add_cookies(response);
   return response;
 }

@@ -28,10 +28,16 @@ std::string address_key(std::string_view address) {
 std::chrono::seconds lock_out::begin(std::string_view name, std::string_view address) {
   std::lock_guard lock{mutex_};
   auto now = runtime::to_unix_seconds(clock_.now());
-  auto& of_name = touch(name_key(name));
-  auto& of_address = touch(address_key(address));
-  auto until = std::max(of_name.blocked_until, of_address.blocked_until);
+  auto name_is = name_key(name);
+  auto address_is = address_key(address);
+  // Looked up, not entered: a blocked address that makes up names must not push its victim's entry
+  // out of memory.
+  int64_t until = now;
+  for (const auto* known : {find(name_is), find(address_is)})
+    if (known != nullptr) until = std::max(until, known->blocked_until);
   if (until > now) return std::chrono::seconds{until - now};
+  auto& of_name = touch(std::move(name_is));
+  auto& of_address = touch(std::move(address_is));
   forgive(of_name, limits::forgive_name_after, now);
   forgive(of_address, limits::forgive_address_after, now);
   count(of_name, limits::failures_of_name, now);
@@ -49,11 +55,15 @@ void lock_out::succeeded(std::string_view name, std::string_view address) {
   of_address.blocked_until = 0;
 }
 
+lock_out::entry* lock_out::find(std::string_view key) {
+  auto found = by_key_.find(key);
+  if (found == by_key_.end()) return nullptr;
+  entries_.splice(entries_.begin(), entries_, found->second);
+  return &entries_.front();
+}
+
 lock_out::entry& lock_out::touch(std::string key) {
-  if (auto found = by_key_.find(key); found != by_key_.end()) {
-    entries_.splice(entries_.begin(), entries_, found->second);
-    return entries_.front();
-  }
+  if (auto* known = find(key)) return *known;
   entries_.push_front({std::move(key)});
   by_key_.emplace(entries_.front().key, entries_.begin());
   if (entries_.size() > limits::lock_out_entries) {

@@ -21,8 +21,9 @@ class lock_out {
 
   /// Asks leave for one attempt. Zero: go on, and the attempt already counts as a failure until
   /// succeeded() says otherwise, so that attempts in parallel get no more tries than attempts in a
-  /// row. Otherwise how long to wait, in whole seconds; then nothing was counted. The name may be
-  /// one that does not exist: the answer tells nothing.
+  /// row. Otherwise how long to wait, in whole seconds; then nothing was counted, and nothing is
+  /// remembered that was not before. The name may be one that does not exist: the answer tells
+  /// nothing.
   std::chrono::seconds begin(std::string_view name, std::string_view address);
 
   /// Takes back what begin() counted: all failures of the name, one of the address (somebody with
@@ -37,6 +38,9 @@ class lock_out {
     int64_t blocked_until = 0;  ///< unix seconds
   };
 
+  /// Null if nothing is remembered under that key.
+  entry* find(std::string_view key);
+  /// As find, but begins to remember what is not there yet; the least recent entry may go for it.
   entry& touch(std::string key);
   void forgive(entry& e, std::chrono::seconds after, int64_t now) const;
   static void count(entry& e, unsigned allowed, int64_t now);

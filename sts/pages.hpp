@@ -17,7 +17,7 @@ struct sign_in_page {
 };
 std::string to_html(const sign_in_page& p);
 
-/// "Another 8 s", "2 minutes": how long to wait, for people.
+/// "8 seconds", "2 minutes": how long to wait, for people.
 std::string waiting_time(std::chrono::seconds wait);
 
 /// Asks for the code that a device shows.

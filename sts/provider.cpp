@@ -33,12 +33,13 @@ struct route {
 };
 
 const char* allow_field(methods m) {
-  return m == methods::get ? "GET" : m == methods::post ? "POST" : "GET, POST";
+  return m == methods::get ? "GET, HEAD" : m == methods::post ? "POST" : "GET, HEAD, POST";
 }
 
 bool allows(methods m, http_verb verb) {
-  return (verb == http_verb::get && m != methods::post) ||
-         (verb == http_verb::post && m != methods::get);
+  // HEAD goes wherever GET does (RFC 9110, 9.1).
+  const bool reads = verb == http_verb::get || verb == http_verb::head;
+  return (reads && m != methods::post) || (verb == http_verb::post && m != methods::get);
 }
 
 }  // namespace

@@ -58,7 +58,8 @@ class provider {
 
   /// Answers any request; never throws, blocks for up to two scrypt computations. `client_address`
   /// is the peer's IP address (lock-out counts by it). X-Request-Id and the like must be edge's
-  /// own, client-sent copies removed.
+  /// own, client-sent copies removed. HEAD is answered like GET, content and all: whoever sends the
+  /// answer leaves it out.
   runtime::http_response handle(const runtime::http_request& request,
                                 std::string_view client_address);
 

@@ -6,8 +6,6 @@
 
 #include <boost/json/serialize.hpp>
 
-#include <algorithm>
-
 namespace postern::sts {
 
 using runtime::http_field;
@@ -119,18 +117,6 @@ std::string with_parameters(std::string_view uri, const fields& parameters) {
   else if (question + 1 < uri.size() && uri.back() != '&')
     result += '&';
   return result + runtime::make_form(parameters);
-}
-
-std::string origin_of(std::string_view uri) {
-  auto scheme = uri.find("://");
-  if (scheme == std::string_view::npos) return {};
-  auto origin = uri.substr(0, std::min(uri.find_first_of("/?#", scheme + 3), uri.size()));
-  auto safe = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '-' || c == ':' || c == '/' || c == '[' || c == ']';
-  };
-  if (!std::all_of(origin.begin(), origin.end(), safe)) return {};
-  return std::string{origin};
 }
 
 }  // namespace postern::sts

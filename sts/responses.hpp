@@ -30,6 +30,11 @@ using oauth_result = boost::system::result<T, oauth_error>;
   throw std::logic_error{e.code};
 }
 
+/// `form_action` of a page whose form leads to an application. Chromium holds every redirect behind
+/// a form against it, not only the first, and where the application sends the browser from its
+/// callback (another application, a "www." name, its own sign-on) cannot be known in advance.
+inline constexpr std::string_view form_to_application = "'self' https:";
+
 /// A page that nobody stores, frames or scripts. `form_action` as in runtime::html_page_policy.
 runtime::http_response page(runtime::http_status status, std::string_view title,
                             std::string_view content_html, std::string_view form_action = "'self'");
@@ -62,9 +67,5 @@ void add_cookie(runtime::http_response& response, std::string_view name, std::st
 
 /// `uri` with more parameters behind it; it may have a query already, never a fragment.
 std::string with_parameters(std::string_view uri, const fields& parameters);
-
-/// "https://host:port" of an absolute URI, empty if it has none or if it would not be safe in a
-/// policy.
-std::string origin_of(std::string_view uri);
 
 }  // namespace postern::sts

@@ -17,15 +17,12 @@ runtime::http_response show_sign_in(const services& s, const incoming& in, const
   auto authorize = next.what == continuation::kind::authorize;
   auto issued = s.forms.issue(in, authorize ? authorize_kind : device_kind, next.parameters);
   sign_in_page content{issued.form, "connecting a device", notice.text, notice.typed_name};
-  std::string form_action = "'self'";
   if (authorize) {
     auto to = s.clients.find(value_of(next.parameters, "client_id"));
     content.going_to = to ? to->shown_name() : std::string{};
-    // Chromium holds the redirect that answers the form against form-action as well.
-    auto origin = origin_of(value_of(next.parameters, "redirect_uri"));
-    if (!origin.empty()) form_action += " " + origin;
   }
-  auto response = page(notice.status, "Sign in", to_html(content), form_action);
+  auto response =
+      page(notice.status, "Sign in", to_html(content), authorize ? form_to_application : "'self'");
   issued.add_cookies(response);
   return response;
 }

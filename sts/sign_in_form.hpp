@@ -24,7 +24,7 @@ struct sign_in_notice {
   std::string typed_name;
 };
 
-/// The page with the form, its cookie, and a policy that lets the browser follow the redirect
+/// The page with the form, its cookie, and a policy that lets the browser follow the redirects
 /// behind it.
 runtime::http_response show_sign_in(const services& s, const incoming& in, const continuation& next,
                                     const sign_in_notice& notice);

@@ -167,6 +167,40 @@ CAF_TEST(a hint at another user asks for a sign in) {
                   "login_required");
 }
 
+CAF_TEST(a hint without a session leads to its user or to an error) {
+  const auto hint = text(fresh_tokens(), "id_token");
+  cookies.clear();
+  const auto shown = get("/authorize", wiki_request({{"id_token_hint", hint}}));
+  CAF_CHECK_EQUAL(status(shown), 200u);
+  // What waits is kept when the form is shown again.
+  const auto again = sign_in(shown, "bob", "wrong");
+  CAF_CHECK_EQUAL(status(again), 403u);
+  auto refused = redirected(sign_in(again, "bob", "battery staple"));
+  CAF_CHECK_EQUAL(refused["error"], "login_required");
+  CAF_CHECK_EQUAL(refused["state"], "st/ate=1");
+  CAF_CHECK(!refused.contains("code"));
+  CAF_CHECK(!redirected(sign_in(shown))["code"].empty());
+}
+
+CAF_TEST(a hint still says who is meant when the user who is signed in has to sign in again) {
+  const auto hint = text(fresh_tokens(), "id_token");
+  const auto shown =
+      get("/authorize", wiki_request({{"prompt", "login"}, {"id_token_hint", hint}}));
+  auto refused = redirected(sign_in(shown, "bob", "battery staple"));
+  CAF_CHECK_EQUAL(refused["error"], "login_required");
+  CAF_CHECK(!refused.contains("code"));
+}
+
+CAF_TEST(a hint that cannot be read keeps nobody out) {
+  const auto shown = get("/authorize", wiki_request({{"id_token_hint", "forged"}}));
+  CAF_CHECK(!redirected(sign_in(shown, "bob", "battery staple"))["code"].empty());
+}
+
+CAF_TEST(nobody but us says which subject is expected) {
+  const auto shown = get("/authorize", wiki_request({{"expected_subject", "somebody"}}));
+  CAF_CHECK(!redirected(sign_in(shown))["code"].empty());
+}
+
 CAF_TEST(a session ends with its lifetime) {
   fresh_code();
   clock.advance(std::chrono::hours{8} - seconds{1});

@@ -2,10 +2,12 @@
 #include "sts/code_vault.hpp"
 
 #include "sts/limits.hpp"
+#include "tests/unit/sts/failing_store.hpp"
 
 #include <caf/test/unit_test.hpp>
 
 using namespace postern::sts;
+using postern::sts::testing::failing_store;
 namespace rt = postern::runtime;
 
 namespace {
@@ -80,25 +82,8 @@ CAF_TEST(used codes leave the store once they would have expired) {
 }
 
 CAF_TEST(without the store a code holds for the node that made it) {
-  class lost_store final : public rt::store {
-    static rt::error gone() {
-      return {rt::error_category::unavailable, "store_unavailable", "store", {}};
-    }
-
-   public:
-    rt::result<std::vector<rt::stored_record>> load(const std::string&) override { return gone(); }
-    rt::result<std::optional<rt::stored_record>> find(const std::string&,
-                                                      const std::string&) override {
-      return gone();
-    }
-    rt::result<uint64_t> commit(const std::vector<rt::store_change>&) override { return gone(); }
-    rt::result<void> append(const std::vector<rt::journal_entry>&) override { return gone(); }
-    rt::result<std::vector<rt::journal_entry>> read_journal(const std::string&, uint64_t,
-                                                            size_t) override {
-      return gone();
-    }
-    std::shared_ptr<void> watch(rt::store_watcher) override { return nullptr; }
-  } store;
+  failing_store store;
+  store.broken = true;
   code_vault here{settings, ring, clock, random, &store};
   code_vault there{settings, ring, clock, random, &store};
   const auto code = here.make(content);

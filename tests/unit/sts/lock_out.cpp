@@ -112,6 +112,37 @@ CAF_TEST(an IPv6 sender counts as its network and a mapped one as IPv4) {
   CAF_CHECK_EQUAL(sender_of("unix"), "unix");
 }
 
+CAF_TEST(an address that is blocked cannot push a blocked name out of memory) {
+  for (int i = 0; i < 5; ++i)
+    wait_for_name("ada");
+  for (unsigned i = 0; i < limits::failures_of_address; ++i)
+    wait_for_address("203.0.113.7");
+  for (size_t i = 0; i <= limits::lock_out_entries; ++i)
+    guard.begin("n" + std::to_string(i), "203.0.113.7");
+  CAF_CHECK_EQUAL(wait_for_name("ada"), 1);
+  CAF_CHECK_EQUAL(wait_for_address("203.0.113.7"), 1);
+}
+
+CAF_TEST(a name that is blocked remembers nobody who tries it) {
+  for (unsigned i = 0; i < limits::failures_of_address; ++i)
+    wait_for_address("203.0.113.7");
+  for (int i = 0; i < 5; ++i)
+    wait_for_name("ada");
+  for (size_t i = 0; i <= limits::lock_out_entries; ++i)
+    wait_for_name("ada");
+  CAF_CHECK_EQUAL(wait_for_address("203.0.113.7"), 1);
+}
+
+CAF_TEST(whoever is blocked twice waits for the longer of both) {
+  for (int i = 0; i < 6; ++i) {
+    wait_for_name("ada");
+    if (i == 4) clock.advance(seconds{1});
+  }
+  for (unsigned i = 0; i < limits::failures_of_address; ++i)
+    wait_for_address("203.0.113.7");
+  CAF_CHECK_EQUAL(guard.begin("ada", "203.0.113.7").count(), 2);
+}
+
 CAF_TEST(memory is bounded and the least recent entry goes first) {
   for (int i = 0; i < 5; ++i)
     guard.begin("ada", "203.0.113.7");

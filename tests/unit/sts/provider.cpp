@@ -56,11 +56,27 @@ CAF_TEST(other methods are refused with Allow) {
   CAF_CHECK_EQUAL(allow(rt::http_verb::get, "/token"), "POST");
   CAF_CHECK_EQUAL(allow(rt::http_verb::get, "/sign-in"), "POST");
   CAF_CHECK_EQUAL(allow(rt::http_verb::get, "/device_authorization"), "POST");
-  CAF_CHECK_EQUAL(allow(rt::http_verb::post, "/jwks"), "GET");
-  CAF_CHECK_EQUAL(allow(rt::http_verb::put, "/authorize"), "GET, POST");
-  CAF_CHECK_EQUAL(allow(rt::http_verb::options, "/userinfo"), "GET, POST");
-  CAF_CHECK_EQUAL(allow(rt::http_verb::delete_, "/end_session"), "GET, POST");
-  CAF_CHECK_EQUAL(allow(rt::http_verb::unknown, "/device"), "GET, POST");
+  CAF_CHECK_EQUAL(allow(rt::http_verb::post, "/jwks"), "GET, HEAD");
+  CAF_CHECK_EQUAL(allow(rt::http_verb::put, "/authorize"), "GET, HEAD, POST");
+  CAF_CHECK_EQUAL(allow(rt::http_verb::options, "/userinfo"), "GET, HEAD, POST");
+  CAF_CHECK_EQUAL(allow(rt::http_verb::delete_, "/end_session"), "GET, HEAD, POST");
+  CAF_CHECK_EQUAL(allow(rt::http_verb::unknown, "/device"), "GET, HEAD, POST");
+  CAF_CHECK_EQUAL(allow(rt::http_verb::head, "/token"), "POST");
+  CAF_CHECK_EQUAL(allow(rt::http_verb::head, "/sign-in"), "POST");
+}
+
+CAF_TEST(a head is answered wherever a get is) {
+  const std::string request = "/authorize?" + rt::make_form(wiki_request({{"prompt", "none"}}));
+  for (const auto& target : {std::string{paths::discovery}, std::string{paths::jwks},
+                             std::string{"/"}, std::string{paths::userinfo}, request}) {
+    const auto whole = get(target);
+    const auto head = send({rt::http_verb::head, target, 11});
+    CAF_CHECK_EQUAL(status(head), status(whole));
+    CAF_CHECK_EQUAL(location(head), location(whole));
+    CAF_CHECK_EQUAL(head.body(), whole.body());
+  }
+  for (auto path : {paths::device, paths::end_session})
+    CAF_CHECK_EQUAL(status(send({rt::http_verb::head, path, 11})), 200u);
 }
 
 CAF_TEST(no answer permits another origin) {

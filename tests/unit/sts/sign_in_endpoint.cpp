@@ -35,7 +35,7 @@ CAF_TEST(the page names the application and is strict about its surroundings) {
   CAF_CHECK(shown.body().find("<script") == std::string::npos);
   auto policy = std::string{shown["Content-Security-Policy"]};
   CAF_CHECK(policy.find("default-src 'none'") != std::string::npos);
-  CAF_CHECK(policy.find("form-action 'self' https://wiki.example") != std::string::npos);
+  CAF_CHECK(policy.ends_with("form-action 'self' https:"));
   CAF_CHECK(policy.find("frame-ancestors 'none'") != std::string::npos);
   CAF_CHECK(policy.find("unsafe") == std::string::npos);
   CAF_CHECK_EQUAL(std::string{shown["X-Frame-Options"]}, "DENY");

@@ -2,51 +2,18 @@
 #include "sts/signing_keys.hpp"
 
 #include "runtime/encoding.hpp"
+#include "tests/unit/sts/failing_store.hpp"
 
 #include <boost/json.hpp>
 #include <caf/test/unit_test.hpp>
 
 using namespace postern::sts;
 namespace rt = postern::runtime;
+using postern::sts::testing::failing_store;
 using std::chrono::hours;
 using std::chrono::seconds;
 
 namespace {
-
-/// A store whose medium fails when told to.
-class failing_store final : public rt::store {
- public:
-  bool broken = false;
-
-  rt::result<std::vector<rt::stored_record>> load(const std::string& kind) override {
-    if (broken) return failure();
-    return inner_->load(kind);
-  }
-  rt::result<std::optional<rt::stored_record>> find(const std::string& kind,
-                                                    const std::string& key) override {
-    if (broken) return failure();
-    return inner_->find(kind, key);
-  }
-  rt::result<uint64_t> commit(const std::vector<rt::store_change>& changes) override {
-    if (broken) return failure();
-    return inner_->commit(changes);
-  }
-  rt::result<void> append(const std::vector<rt::journal_entry>&) override { return failure(); }
-  rt::result<std::vector<rt::journal_entry>> read_journal(const std::string&, uint64_t,
-                                                          size_t) override {
-    return failure();
-  }
-
-  std::shared_ptr<void> watch(rt::store_watcher watcher) override {
-    return inner_->watch(std::move(watcher));
-  }
-
- private:
-  static rt::error failure() {
-    return {rt::error_category::unavailable, "store_failed", "store", {}};
-  }
-  std::unique_ptr<rt::store> inner_ = rt::make_memory_store();
-};
 
 struct fixture {
   rt::manual_wall_clock clock{rt::from_unix_seconds(1'700'000'000)};
