@@ -116,6 +116,8 @@ result<preparation> prepare(const enrolment_options& options) {
     if (!token) return token.error();
     p.token = std::move(*token);
   }
+  // Before the service spends a one-time token, and last: a wrong word leaves no trace.
+  if (auto writable = p.state.probe(); !writable) return writable.error();
   return p;
 }
 

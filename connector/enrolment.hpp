@@ -31,7 +31,7 @@ struct enrolment_outcome {
 /// Talks to the person on standard output. Errors before the service is asked: `conflict`
 /// "already_enrolled"; `invalid_input` "service_malformed", "name_malformed", "token_malformed" or
 /// "configuration_malformed" (a connector.toml that cannot be read is not written over); those of
-/// files. After that: those of est_client and device_grant.
+/// files, and of state_directory::probe(). After that: those of est_client and device_grant.
 enrolment_outcome enroll(const enrolment_options& options);
 
 /// One line for the person: what failed, the reason, the cause.

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace postern::connector {
 
@@ -18,6 +19,8 @@ namespace {
 
 constexpr std::string_view begin_mark = "-----BEGIN ";
 constexpr std::string_view end_mark = "-----END ";
+// About as much as an enrolment writes.
+constexpr size_t probe_bytes = 16 * 1'024;
 
 /// The next PEM block at or after `at`, which moves behind it; empty if there is none.
 std::string_view next_block(std::string_view pem, size_t& at) {
@@ -70,6 +73,16 @@ result<void> state_directory::make() const {
     return error{error_category::unavailable, "file_unwritable", "service",
                  path_ + ": " + std::strerror(errno)};
   return {};
+}
+
+result<void> state_directory::probe() const {
+  const bool is_new = ::access(path_.c_str(), F_OK) != 0;
+  if (auto made = make(); !made) return made;
+  const auto file = path_ + "/probe";
+  auto written = runtime::write_file_atomically(file, std::string(probe_bytes, '\n'), 0600);
+  ::unlink(file.c_str());
+  if (is_new) ::rmdir(path_.c_str());
+  return written;
 }
 
 result<identity> state_directory::load_identity() const {

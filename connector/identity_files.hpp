@@ -50,6 +50,10 @@ class state_directory {
   /// Errors: `unavailable`, "file_unwritable".
   runtime::result<void> make() const;
 
+  /// Tries whether files can be written there, and leaves nothing behind but what make() does to a
+  /// directory that exists. Errors: `unavailable`, "file_unwritable".
+  runtime::result<void> probe() const;
+
   /// Errors: `not_found` "not_enrolled"; those of parse_identity and of reading the file.
   runtime::result<identity> load_identity() const;
   /// Replaces the identity; durable when it returns. Errors: `unavailable`, "file_unwritable".

@@ -22,6 +22,10 @@ inline constexpr auto continue_patience = 1s;
 /// lost.
 inline constexpr auto unsafe_reuse = 1s;
 
+/// Interim responses (1xx) before a final one: servers send one or two, and one without an end of
+/// them would never let go of the shard.
+inline constexpr unsigned interim_responses = 32;
+
 /// HTTP/2 connections of a shard to one origin: the second is made when the origin's limit of
 /// streams is reached on the first. Common servers allow 100 to 250 on each.
 inline constexpr size_t http2_connections = 4;

@@ -243,10 +243,10 @@ awaitable<void> origin_exchange::let_go_out() {
 }
 
 bool origin_exchange::may_retry() const noexcept {
-  // A request whose content has not begun, or that may be repeated: the origin cannot have acted
-  // on it twice.
-  const bool has_content = traits_.framing != content_framing::none;
-  return reused_ && !sender_.has_sent_content() && (traits_.idempotent || has_content);
+  // A request that may be repeated, or that the origin cannot have acted on: its content has not
+  // begun. Content may be empty, so its end counts as well.
+  const bool is_whole = traits_.framing == content_framing::none || sender_.has_ended();
+  return reused_ && !sender_.has_sent_content() && (traits_.idempotent || !is_whole);
 }
 
 void origin_exchange::on_interim_response(unsigned status, const field_list& fields) {

@@ -193,6 +193,7 @@ class origin_exchange final : public runtime::http2_stream,
   size_t unconsumed_ = 0;               // content of the response that waits for the tunnel's room
   trailer_list response_trailers_;
   unsigned attempts_ = 0;
+  unsigned interim_responses_ = 0;  // of all attempts
   bool over_http2_ = false;
   bool content_sent_ = false;  // on the stream that has ended
 

@@ -107,7 +107,8 @@ awaitable<bool> origin_exchange::follow_stream() {
     co_return true;
   }
   co_await let_go_out();
-  if (gone()) co_return false;
+  // The response may have ended meanwhile, well after all.
+  if (gone() || state_ == state::finished) co_return false;
   if (late_) {
     // A connection on which nothing has arrived since may be dead: others should not wait on it.
     if (stream_) leave_stream(stream_->is_silent());
@@ -138,6 +139,10 @@ std::string_view origin_exchange::cause_of_end(uint32_t code) const noexcept {
 // -------------------------------------------------------------------------------
 
 void origin_exchange::on_origin_interim(const field_list& fields) {
+  if (++interim_responses_ > limits::interim_responses) {
+    fail(502, "origin_malformed", "too many interim responses");
+    return signal_.wake();
+  }
   on_interim_response(status_of(fields), fields);
 }
 

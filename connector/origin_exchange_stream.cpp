@@ -39,7 +39,7 @@ void origin_exchange::on_head(const field_list& fields, bool end_of_stream) {
   held_content_.clear();
   request_ended_ = end_of_stream;
   window_open_ = announced_ = late_ = holding_ = false;
-  status_ = 0;
+  status_ = interim_responses_ = 0;
   move(state::connecting);
   if (const auto node = runtime::field_value(fields, "postern-node"); !node.empty())
     return take_summons(node);
@@ -76,8 +76,9 @@ bool origin_exchange::keep_http1_head(const field_list& fields, bool ended) {
 void origin_exchange::on_content(std::string_view piece) {
   // What cannot go on any more is not consumed either: the node stops sending.
   if (gone() || state_ == state::finished || contentless_) return;
-  // Between two tries the window was opened by the first.
-  if (!is_at_origin() || must_hold()) {
+  // Between two tries the window was opened by the first. Over HTTP/2 the next one may still be to
+  // come when the stream of the last is already gone.
+  if (!is_at_origin() || (over_http2_ && !stream_) || must_hold()) {
     held_content_ += piece;
     return;
   }

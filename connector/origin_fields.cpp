@@ -6,7 +6,6 @@
 namespace postern::connector {
 
 using runtime::field_list;
-using runtime::field_value;
 
 namespace {
 
@@ -36,9 +35,15 @@ bool is_ours(std::string_view name) noexcept {
   return name.starts_with("postern-");
 }
 
-bool may_pass(std::string_view name, std::string_view connection) noexcept {
-  return !is_hop_by_hop(name) && !is_ours(name) &&
-         (connection.empty() || !runtime::list_contains(connection, name));
+/// Connection may come in several lines that count as one (RFC 9110, section 5.3).
+bool is_named_by_connection(const field_list& fields, std::string_view name) noexcept {
+  return std::ranges::any_of(fields, [&](const auto& f) {
+    return f.name == "connection" && runtime::list_contains(f.value, name);
+  });
+}
+
+bool may_pass(std::string_view name, const field_list& fields) noexcept {
+  return !is_hop_by_hop(name) && !is_ours(name) && !is_named_by_connection(fields, name);
 }
 
 struct pseudo_fields {
@@ -70,6 +75,11 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
   out += "\r\n";
 }
 
+/// A Content-Length that leaves nothing to come.
+bool is_zero(std::string_view length) noexcept {
+  return !length.empty() && length.find_first_not_of('0') == std::string_view::npos;
+}
+
 /// POST, PUT and PATCH say that they have no content (RFC 9110, section 8.6).
 bool announces_content(std::string_view method) noexcept {
   return method == "POST" || method == "PUT" || method == "PATCH";
@@ -99,14 +109,14 @@ std::optional<request_traits> write_request_head(const field_list& fields, bool 
   out += pseudo.path;
   out += " HTTP/1.1\r\n";
   append_field(out, "host", pseudo.authority);
-  const auto connection = field_value(fields, "connection");
+  const bool is_empty = is_zero(runtime::field_value(fields, "content-length"));
   bool has_length = false;
   bool has_cookie = false;
   bool wants_trailers = false;
   for (const auto& [name, value] : fields) {
     if (name.starts_with(':')) continue;
     if (name == "te") wants_trailers = runtime::list_contains(value, "trailers");
-    if (!may_pass(name, connection)) continue;
+    if (!may_pass(name, fields)) continue;
     if (name == "cookie") {
       has_cookie = true;
       continue;
@@ -133,7 +143,7 @@ std::optional<request_traits> write_request_head(const field_list& fields, bool 
   if (traits.websocket) {
     traits.framing = content_framing::raw;
     out += "connection: Upgrade\r\nupgrade: websocket\r\n";
-  } else if (!ended) {
+  } else if (!ended && !is_empty) {
     traits.framing = has_length ? content_framing::length : content_framing::chunked;
     if (!has_length) out += "transfer-encoding: chunked\r\n";
   } else if (!has_length && announces_content(method)) {
@@ -158,7 +168,6 @@ std::optional<request_traits> select_request_fields(const field_list& fields, bo
   request_traits traits;
   traits.head = pseudo.method == "HEAD";
   traits.idempotent = is_idempotent(pseudo.method);
-  const auto connection = field_value(fields, "connection");
   for (const auto& f : fields) {
     if (f.name.starts_with(':')) {
       if (f.name != ":protocol") out.push_back(f);
@@ -167,7 +176,7 @@ std::optional<request_traits> select_request_fields(const field_list& fields, bo
     // The one thing that TE may say here (RFC 9113, section 8.2.2).
     if (f.name == "te" && runtime::list_contains(f.value, "trailers"))
       out.push_back({"te", "trailers"});
-    if (!may_pass(f.name, connection)) continue;
+    if (!may_pass(f.name, fields)) continue;
     if (f.name == "expect")
       traits.expects_continue = runtime::iequals(f.value, "100-continue") && !ended;
     out.push_back(f);
@@ -176,10 +185,9 @@ std::optional<request_traits> select_request_fields(const field_list& fields, bo
 }
 
 void select_response_fields(const field_list& fields, unsigned status, field_list& out) {
-  const auto connection = field_value(fields, "connection");
   const bool lengthless = status < 200 || status == 204;
   for (const auto& f : fields) {
-    if (f.name.starts_with(':') || !may_pass(f.name, connection)) continue;
+    if (f.name.starts_with(':') || !may_pass(f.name, fields)) continue;
     if (lengthless && f.name == "content-length") continue;
     out.push_back(f);
   }

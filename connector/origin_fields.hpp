@@ -15,7 +15,7 @@ namespace postern::connector {
 
 /// How content is told apart from what follows it on the connection to the origin.
 enum class content_framing : uint8_t {
-  none,     ///< there is no content
+  none,     ///< there is no content: the request is whole with its head
   length,   ///< `content-length` says how much
   chunked,  ///< RFC 9112, section 7.1
   raw,      ///< bytes until the end of the connection: WebSocket

@@ -1,5 +1,6 @@
 #include "connector/origin_response.hpp"
 
+#include "connector/limits.hpp"
 #include "connector/origin_fields.hpp"
 #include "runtime/http_fields.hpp"
 #include "runtime/limits.hpp"
@@ -33,6 +34,7 @@ void origin_response::begin(bool head, bool upgrade) {
   problem_.clear();
   trailers_.clear();
   remaining_ = 0;
+  interim_ = 0;
   phase_ = phase::head;
   head_request_ = head;
   upgrade_ = upgrade;
@@ -89,12 +91,21 @@ bool origin_response::take_head(std::span<char> head) {
     fail("a transfer coding other than chunked");
     return false;
   }
+  // It would look like an opening: over HTTP/2 success is one (RFC 8441, section 5).
+  if (upgrade_ && status >= 200 && status < 300) {
+    fail("no WebSocket there: status " + std::to_string(status));
+    return false;
+  }
   if (status >= 200 || (status == 101 && upgrade_)) {
     begin_content();
     return true;
   }
   if (status == 101) {
     fail("an upgrade that nobody asked for");
+    return false;
+  }
+  if (++interim_ > limits::interim_responses) {
+    fail("too many interim responses");
     return false;
   }
   events_.on_interim_response(status, parser_->fields());

@@ -36,12 +36,14 @@ enum class response_progress : uint8_t {
   malformed,  ///< it is no HTTP/1.1, or breaks off
 };
 
-/// Reads one response after its interim ones. begin() makes it ready for the next exchange.
+/// Reads one response after its interim ones, of which there may be limits::interim_responses.
+/// begin() makes it ready for the next exchange.
 class origin_response final : private runtime::content_sink {
  public:
   explicit origin_response(response_events& events) : events_(events) {}
 
-  /// `head`: answers a HEAD. `upgrade`: a 101 is the final response, and bytes follow.
+  /// `head`: answers a HEAD. `upgrade`: a 101 is the final response, and bytes follow; success
+  /// otherwise (2xx) is malformed.
   void begin(bool head, bool upgrade);
 
   /// Takes all of `bytes` and changes them (field names).
@@ -99,6 +101,7 @@ class origin_response final : private runtime::content_sink {
   std::string problem_;
   trailer_list trailers_;
   uint64_t remaining_ = 0;
+  unsigned interim_ = 0;  // interim responses so far
   phase phase_ = phase::head;
   bool head_request_ = false;
   bool upgrade_ = false;

@@ -45,6 +45,8 @@ class origin_sender {
   /// The origin takes no more; what it has to say about that may still be read.
   bool has_failed() const noexcept { return failed_; }
   bool has_sent_content() const noexcept { return content_sent_; }
+  /// The end was given, whether or not it has left.
+  bool has_ended() const noexcept { return ended_; }
 
  private:
   void send(std::string_view bytes);

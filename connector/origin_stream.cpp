@@ -28,8 +28,12 @@ void origin_stream::send_end(trailer_list trailers) {
 void origin_stream::release(bool retire) {
   events_ = nullptr;
   if (retire) on_->retire();
-  // Ended both ways, it closes by itself within this turn.
-  if (!request_ended_ || !response_ended_) session().reset(*this, NGHTTP2_CANCEL);
+  if (!request_ended_ || !response_ended_)
+    session().reset(*this, NGHTTP2_CANCEL);
+  else if (session().queued(*this) > 0)
+    // The origin may never open its window for the rest. What may go now goes first.
+    session().abort(*this, NGHTTP2_CANCEL);
+  // Otherwise it has ended both ways, and closes by itself within this turn.
 }
 
 void origin_stream::on_head(const runtime::field_list& fields, bool ended) {

@@ -50,8 +50,8 @@ class origin_stream final : private runtime::http2_stream {
   /// Nothing has arrived on the connection since the stream began.
   bool is_silent() const noexcept { return on_->heard() == heard_before_; }
 
-  /// The exchange goes; the stream is reset if it still runs. `retire`: the connection is not to be
-  /// trusted with another one.
+  /// The exchange goes; the stream is reset if it still runs, or holds content that the origin does
+  /// not take. `retire`: the connection is not to be trusted with another one.
   void release(bool retire = false);
 
  private:

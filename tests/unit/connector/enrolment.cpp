@@ -66,6 +66,13 @@ CAF_TEST(wrong words are found before anybody is asked) {
   CAF_CHECK_EQUAL(cause(), "token_malformed");
 }
 
+CAF_TEST(a state that cannot be written is found before a token is spent) {
+  options.state_directory = folder.write("file", "") + "/state";
+  const auto outcome = enroll(options);
+  CAF_CHECK_EQUAL(outcome.done.error().cause, "file_unwritable");
+  CAF_CHECK(!outcome.begun);
+}
+
 CAF_TEST(a failed enrolment leaves nothing) {
   CAF_CHECK_EQUAL(cause(), "connection_refused");
   CAF_CHECK(!std::filesystem::exists(options.state_directory));

@@ -74,6 +74,21 @@ CAF_TEST(a directory that was open is closed) {
   CAF_CHECK_EQUAL(mode_of(state.path()), 0700u);
 }
 
+CAF_TEST(trying a directory leaves it as it was) {
+  CAF_CHECK(state.probe());
+  CAF_CHECK_NOT_EQUAL(::access(state.path().c_str(), F_OK), 0);
+  CAF_REQUIRE(state.make());
+  CAF_CHECK(state.probe());
+  CAF_CHECK_EQUAL(::rmdir(state.path().c_str()), 0);
+}
+
+CAF_TEST(a directory that takes no files is found) {
+  CAF_REQUIRE(state.make());
+  // No permission stops root: the name is taken instead.
+  CAF_REQUIRE_EQUAL(::mkdir((state.path() + "/probe.new").c_str(), 0700), 0);
+  CAF_CHECK_EQUAL(state.probe().error().cause, "file_unwritable");
+}
+
 CAF_TEST(no identity is no defect) {
   CAF_CHECK_EQUAL(state.load_identity().error().cause, "not_enrolled");
 }

@@ -81,6 +81,15 @@ CAF_TEST(content is framed by its length if that is known) {
   CAF_CHECK_EQUAL(head_of(fields, false).find("chunked"), std::string::npos);
 }
 
+CAF_TEST(a length of nothing makes the head the whole request) {
+  for (const auto* length : {"0", "00"}) {
+    const auto fields = request({{"content-length", length}}, "POST");
+    CAF_CHECK(traits_of(fields, false).framing == content_framing::none);
+    CAF_CHECK(has_line(head_of(fields, false), std::string{"content-length: "} + length));
+    CAF_CHECK_EQUAL(head_of(fields, false).find("chunked"), std::string::npos);
+  }
+}
+
 CAF_TEST(content of unknown length is chunked) {
   const auto fields = request({}, "POST");
   CAF_CHECK(traits_of(fields, false).framing == content_framing::chunked);
@@ -152,6 +161,17 @@ CAF_TEST(a response loses what was for the connector only) {
   CAF_CHECK_EQUAL(kept[0].value, "a=1");
   CAF_CHECK_EQUAL(kept[1].value, "b=2");
   CAF_CHECK_EQUAL(kept[2].name, "content-length");
+}
+
+CAF_TEST(connection may come in several lines) {
+  const field_list lines{{"connection", "keep-alive"}, {"x-hop", "1"}, {"connection", "a, X-Hop"}};
+  CAF_CHECK(selected(lines).empty());
+  auto asked = request({});
+  asked.insert(asked.end(), lines.begin(), lines.end());
+  CAF_CHECK(!has_line(head_of(asked), "x-hop: 1"));
+  field_list out;
+  CAF_REQUIRE(select_request_fields(asked, true, out));
+  CAF_CHECK_EQUAL(out.size(), 4u);
 }
 
 CAF_TEST(a response that has no content has no length) {

@@ -2,6 +2,7 @@
 
 #include "connector/origin_response.hpp"
 
+#include "connector/limits.hpp"
 #include "runtime/limits.hpp"
 
 #include <caf/test/dsl.hpp>
@@ -184,6 +185,34 @@ CAF_TEST(a refused upgrade is an ordinary response) {
   CAF_CHECK(take("HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno") == done);
   CAF_CHECK(!response.is_switched());
   CAF_CHECK(response.allows_reuse());
+}
+
+CAF_TEST(success in place of an upgrade is no opening) {
+  for (const auto* status : {"200", "204", "299"}) {
+    response.begin(false, true);
+    CAF_CHECK(take(std::string{"HTTP/1.1 "} + status + " OK\r\nContent-Length: 2\r\n\r\nno") ==
+              malformed);
+    CAF_CHECK_EQUAL(response.problem(), std::string{"no WebSocket there: status "} + status);
+    CAF_CHECK_EQUAL(heard.head, "");
+    CAF_CHECK(!response.allows_reuse());
+  }
+}
+
+CAF_TEST(interim responses have a bound) {
+  const std::string one = "HTTP/1.1 102 Processing\r\n\r\n";
+  std::string many;
+  for (unsigned i = 0; i < limits::interim_responses; ++i)
+    many += one;
+  for (int round = 0; round < 2; ++round) {
+    response.begin(false, false);
+    CAF_CHECK(take(many + "HTTP/1.1 204 No\r\n\r\n") == done);
+  }
+  response.begin(false, false);
+  heard = {};
+  CAF_CHECK(take(many) == more);
+  CAF_CHECK(take(one + one) == malformed);
+  CAF_CHECK_EQUAL(response.problem(), "too many interim responses");
+  CAF_CHECK_EQUAL(heard.interim.size(), 4 * limits::interim_responses);
 }
 
 CAF_TEST(trailers that are not the users are left out) {

@@ -42,8 +42,10 @@ CAF_TEST(content with a length goes as it is) {
   CAF_CHECK_EQUAL(sender.send_content("abc"), 3u);
   CAF_CHECK(sender.has_sent_content());
   CAF_CHECK(!sender.is_complete());
+  CAF_CHECK(!sender.has_ended());
   sender.send_end({});
   CAF_CHECK(sender.is_complete());
+  CAF_CHECK(sender.has_ended());
   CAF_CHECK_EQUAL(got(), "HEADabc");
 }
 
