@@ -1,5 +1,6 @@
 #include "edge/edge_shard.hpp"
 
+#include "actors/timeouts.hpp"
 #include "edge/http1_connection.hpp"
 #include "edge/http2_connection.hpp"
 #include "edge/listener.hpp"
@@ -41,6 +42,26 @@ std::string address_of(const runtime::tcp_socket& socket) {
   if (address.is_v6() && address.to_v6().is_v4_mapped())
     address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
   return failure ? std::string{} : address.to_string();
+}
+
+/// The whole answer of the plain port to a request's head.
+std::string answer_plain(const edge_context& context, std::string_view head,
+                         const std::string& address) {
+  const std::string end = "connection: close\r\ncontent-length: 0\r\n\r\n";
+  runtime::http1_request_parser parser;
+  const auto parsed = parser.parse_head(head);
+  const auto request = parsed ? check_request(parser) : result<checked_request>{parsed.error()};
+  if (request && (request->method == "GET" || request->method == "HEAD"))
+    return "HTTP/1.1 308 Permanent Redirect\r\nlocation: https://" + std::string{request->host} +
+           context.urls.port_suffix + std::string{request->target} + "\r\n" + end;
+  // Content has been sent in the clear already: a redirect would hide that.
+  const std::string_view status = request ? "403 Forbidden" : "400 Bad Request";
+  const auto cause = request ? std::string_view{"method_refused"} : request.error().cause;
+  const auto id = context.random.hex(16);
+  runtime::log_event(
+      spdlog::level::info, "refused",
+      {{"request_id", id}, {"cause", cause}, {"source", "request"}, {"address", address}});
+  return "HTTP/1.1 " + std::string{status} + "\r\nx-request-id: " + id + "\r\n" + end;
 }
 
 }  // namespace
@@ -87,8 +108,10 @@ void edge_shard::take_handles(actors::node_handles_ptr handles) {
       context_.home.get_executor(),
       [this]() -> awaitable<void> {
         auto routing = co_await context_.port->ask<actors::routing_ptr>(
-            context_.handles->connectors, subscribe_timeout, actors::subscribe_atom_v,
+            context_.handles->connectors, actors::routing_timeout, actors::subscribe_atom_v,
             context_.port->as<actors::routing_subscriber_actor>());
+        // One that has ended meanwhile lets nobody in; the next handles bring the next one.
+        if (!routing && waits_for_next_registry(routing.error())) co_return;
         if (routing) take_routing(std::move(*routing));
         tunnels_.for_each([](tunnel& t) { t.attach_again(); });
       },
@@ -102,7 +125,7 @@ awaitable<result<void>> edge_shard::follow(actors::node_supervisor_actor supervi
   if (!handles) co_return handles.error();
   context_.handles = std::move(*handles);
   auto routing = co_await context_.port->ask<actors::routing_ptr>(
-      context_.handles->connectors, subscribe_timeout, actors::subscribe_atom_v,
+      context_.handles->connectors, actors::routing_timeout, actors::subscribe_atom_v,
       context_.port->as<actors::routing_subscriber_actor>());
   if (!routing) co_return routing.error();
   take_routing(std::move(*routing));
@@ -274,6 +297,12 @@ std::shared_ptr<user_connection> edge_shard::make_connection(runtime::transport 
 awaitable<void> edge_shard::redirect(runtime::tcp_socket socket) {
   const counted open{context_.load->connections};
   if (context_.load->connections > context_.load->budget.users) co_return tell_full();
+  const auto address = address_of(socket);
+  const connection_place place{*context_.load->traffic, address};
+  if (!place) {
+    runtime::log_event(spdlog::level::info, "too many connections", {{"address", address}});
+    co_return;
+  }
   runtime::transport connection{std::move(socket), nullptr};
   runtime::coarse_timer deadline;
   context_.home.timers().arm(
@@ -281,7 +310,8 @@ awaitable<void> edge_shard::redirect(runtime::tcp_socket socket) {
       [](void* raw) { static_cast<runtime::transport*>(raw)->close(); }, &connection);
   std::string head;
   std::array<char, 4096> piece{};
-  for (size_t end = std::string::npos; end == std::string::npos;) {
+  size_t end = std::string::npos;
+  while (end == std::string::npos) {
     const auto outcome = connection.try_read(piece);
     if (outcome.status == runtime::io_status::want_read) {
       if (!co_await connection.wait_readable()) co_return;
@@ -291,20 +321,7 @@ awaitable<void> edge_shard::redirect(runtime::tcp_socket socket) {
     head.append(piece.data(), outcome.bytes);
     end = runtime::find_head_end(head, 0);
   }
-  runtime::http1_request_parser parser;
-  std::string answer = "HTTP/1.1 400 Bad Request\r\n";
-  if (parser.parse_head(std::string_view{head}.substr(0, runtime::find_head_end(head, 0)))) {
-    if (auto request = check_request(parser);
-        request && (request->method == "GET" || request->method == "HEAD"))
-      answer = "HTTP/1.1 308 Permanent Redirect\r\nlocation: https://" +
-               std::string{request->host} + context_.urls.port_suffix +
-               std::string{request->target} + "\r\n";
-    else if (request)
-      answer = "HTTP/1.1 403 Forbidden\r\n";  // content has been sent in the clear already: a
-                                              // redirect would hide that
-  }
-  answer += "connection: close\r\ncontent-length: 0\r\n\r\n";
-  connection.try_write(answer);
+  connection.try_write(answer_plain(context_, std::string_view{head}.substr(0, end), address));
   deadline.disarm();
   connection.shutdown();
 }

@@ -96,6 +96,8 @@ awaitable<result<void>> exchange::start(exchange_request request) {
   failure_ = {};
   guarded_ = !request.has_content && !request.websocket && !request.idempotent;
   watch_user_ = user_left_ = false;
+  // What a leaving connector said is over with it.
+  moving_ = context_.load->draining.load(std::memory_order_relaxed);
   arm_quiet(limits::abort_watch_delay);
   auto assigned = co_await find_connector();
   quiet_.disarm();

@@ -15,9 +15,10 @@ using runtime::io_status;
 namespace {
 
 // After a refusal the rest of what the user sends is read and thrown away this long, so that the
-// answer is not lost to a reset.
+// answer is not lost to a reset. Whoever stops at the answer has no more on its way than its
+// system keeps for a socket (4 MiB on Linux).
 constexpr auto linger_time = std::chrono::seconds{2};
-constexpr size_t linger_bytes = 256 * 1024;
+constexpr size_t linger_bytes = 4 * 1024 * 1024;
 
 }  // namespace
 
@@ -80,7 +81,7 @@ void http1_connection::cancel_after(std::chrono::milliseconds patience) {
 }
 
 awaitable<http1_connection::head_outcome> http1_connection::read_head() {
-  timed_out_ = false;
+  timed_out_ = head_request_ = http10_ = false;
   cancel_after(serves_service_only() ? std::chrono::milliseconds{limits::head_timeout}
                                      : limits::keep_alive_timeout);
   size_t scanned = 0;
@@ -124,9 +125,8 @@ awaitable<http1_connection::head_outcome> http1_connection::read_head() {
   in_begin_ += scanned;
   content_ended_ = true;
   begin(client_address_);
-  head_request_ = http10_ = false;
   if (auto parsed = parser_->parse_head(head); !parsed) {
-    keep_alive_ = false;
+    keep_alive_ = content_ended_ = false;  // nobody knows what follows
     parser_.reset();
     refuse(parsed.error());
     co_await finish_output();
@@ -137,13 +137,13 @@ awaitable<http1_connection::head_outcome> http1_connection::read_head() {
 
 awaitable<void> http1_connection::serve_next() {
   http10_ = parser_->version() < 11;
+  head_request_ = parser_->method() == "HEAD";
   const auto checked = check_request(*parser_);
   if (!checked) {
-    keep_alive_ = false;
+    keep_alive_ = content_ended_ = false;
     refuse(checked.error());
     co_return;
   }
-  head_request_ = checked->method == "HEAD";
   keep_alive_ = checked->keep_alive && !serves_service_only();
   content_ended_ = !checked->has_content;
   owes_continue_ = checked->expects_continue;
@@ -221,9 +221,7 @@ awaitable<void> http1_connection::pump() {
 awaitable<void> http1_connection::finish_output() {
   if (!out_.empty()) {
     flush();
-    context_.home.timers().arm(
-        deadline_, limits::keep_alive_timeout,
-        [](void* raw) { static_cast<http1_connection*>(raw)->drop_connection(); }, this);
+    watch_output();
   }
   while (!out_.empty() && !dropped_)
     co_await point_.wait();
@@ -232,6 +230,21 @@ awaitable<void> http1_connection::finish_output() {
     release_input();
     out_.release();
   }
+}
+
+void http1_connection::watch_output() {
+  sent_seen_ = sent_;
+  context_.home.timers().arm(
+      deadline_, limits::keep_alive_timeout,
+      [](void* raw) {
+        auto& late = *static_cast<http1_connection*>(raw);
+        // A user that reads slowly may take as long as it needs.
+        if (late.sent_ == late.sent_seen_)
+          late.drop_connection();
+        else
+          late.watch_output();
+      },
+      this);
 }
 
 awaitable<void> http1_connection::close_gently() {

@@ -49,6 +49,7 @@ class http1_connection final : public user_connection,
   std::shared_ptr<const void> hold() override { return shared_from_this(); }
   void cancel_after(std::chrono::milliseconds patience);
   runtime::awaitable<void> finish_output();
+  void watch_output();
   runtime::awaitable<void> close_gently();
 
   // -- the input buffer and the user's content (http1_input.cpp)
@@ -90,6 +91,7 @@ class http1_connection final : public user_connection,
   char* in_ = nullptr;  ///< from the shard's pool, or larger when a head needs it
   size_t in_size_ = 0, in_begin_ = 0, in_end_ = 0;
   runtime::byte_queue out_;
+  uint64_t sent_ = 0, sent_seen_ = 0;  ///< bytes of it that the socket has taken
 
   std::optional<runtime::http1_request_parser> parser_;
   std::vector<std::pair<std::string, std::string>> trailers_;

@@ -114,7 +114,9 @@ void http1_connection::take_content() {
       return exchange_.content_end(std::move(trailers_));
     }
     if (*taken == 0) {
-      // The parser wants more than what is there to see the next chunk's head.
+      // The parser wants more than what is there to see the next chunk's head. What is there is
+      // moved over the request's head: no second attempt.
+      exchange_.content({});
       if (!make_room()) return;
       const auto status = fill_input();
       if (status == io_status::want_read || status == io_status::want_write) return arm_read();

@@ -136,6 +136,7 @@ void http1_connection::flush() {
     if (outcome.status == io_status::done) {
       out_.consume(outcome.bytes);
       sent += outcome.bytes;
+      sent_ += outcome.bytes;
     } else if (outcome.status == io_status::want_write || outcome.status == io_status::want_read) {
       wait_until_writable();
       break;

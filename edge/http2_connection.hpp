@@ -50,6 +50,10 @@ class http2_connection final : public user_connection,
   bool is_brief() const noexcept { return brief_; }
   /// The head of the newest request is complete.
   void on_head_complete() noexcept { deadline_.disarm(); }
+  /// Content of some request is on its way to the user.
+  void on_sent(size_t bytes) noexcept { sent_ += bytes; }
+  /// How much content of all requests together has been.
+  uint64_t sent() const noexcept { return sent_; }
   /// A request is over and its coroutine at rest.
   void release(http2_request& request);
 
@@ -74,9 +78,10 @@ class http2_connection final : public user_connection,
   runtime::wait_point done_;
   runtime::coarse_timer deadline_;  ///< of the head that arrives, or of being idle
   runtime::coarse_timer farewell_;  ///< of leaving
-  bool rested_ = false;             ///< idle for so long that nothing is kept for the next request
-  bool left_ = false;               ///< the last GOAWAY is out
-  bool brief_ = false;              ///< the node is full: leaves after the first request
+  uint64_t sent_ = 0;
+  bool rested_ = false;  ///< idle for so long that nothing is kept for the next request
+  bool left_ = false;    ///< the last GOAWAY is out
+  bool brief_ = false;   ///< the node is full: leaves after the first request
 };
 
 }  // namespace postern::edge

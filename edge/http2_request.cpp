@@ -27,7 +27,6 @@ void http2_request::assign() {
   closed_ = head_too_large_ = head_request_ = mute_ = has_content_ = content_ended_ =
       content_begun_ = content_passed_ = owes_continue_ = window_raised_ = false;
   trailers_.clear();
-  content_offset_ = 0;
   sent_ = sent_seen_ = 0;
 }
 
@@ -88,11 +87,7 @@ void http2_request::on_content(std::string_view piece) {
     session().consumed(*this, piece.size());
     return point_.wake();
   }
-  if (content_.size() == content_offset_) piece.remove_prefix(pass_on(piece));
-  if (content_offset_ == content_.size()) {
-    content_.clear();
-    content_offset_ = 0;
-  }
+  if (content_.empty()) piece.remove_prefix(pass_on(piece));
   content_.append(piece);
 }
 
@@ -110,6 +105,7 @@ void http2_request::on_end() {
 
 void http2_request::on_sent(size_t bytes) {
   sent_ += bytes;
+  connection_.on_sent(bytes);
   exchange_.on_sent(bytes);
 }
 
@@ -166,11 +162,10 @@ awaitable<void> http2_request::serve_checked() {
 
 awaitable<runtime::result<void>> http2_request::read_content(const checked_request&,
                                                              std::string& into) {
-  if (const auto size = content_.size() - content_offset_; size > 0) {
-    into.assign(content_, content_offset_);
-    session().consumed(*this, size);
+  if (const auto come = content_.bytes(); !come.empty()) {
+    into.assign(come.data(), come.size());
+    session().consumed(*this, come.size());
     content_.clear();
-    content_offset_ = 0;
   }
   if (owes_continue_ && !content_ended_) send_interim(100, {});
   whole_ = &into;
@@ -226,9 +221,9 @@ void http2_request::take_content() {
     // a word.
     send_interim(100, {});
   }
-  content_offset_ += pass_on(std::string_view{content_}.substr(content_offset_));
-  if (content_offset_ < content_.size() || !content_ended_ || content_passed_ || !has_content_)
-    return;
+  const auto waiting = content_.bytes();
+  content_.consume(pass_on({waiting.data(), waiting.size()}));
+  if (!content_.empty() || !content_ended_ || content_passed_ || !has_content_) return;
   // Without content the end alone is what the connector asks for.
   if (!content_begun_ && exchange_.content_room() == 0) return;
   content_passed_ = true;
@@ -249,11 +244,11 @@ void http2_request::cut() {
 
 awaitable<void> http2_request::wait_for_end() {
   state_ = state::answered;
-  std::string{}.swap(content_);
-  content_offset_ = 0;
+  content_.release();
   while (!closed_) {
     if (!deadline_.armed()) {
       sent_seen_ = sent_;
+      all_seen_ = connection_.sent();
       context_.home.timers().arm(
           deadline_, limits::keep_alive_timeout,
           [](void* raw) { static_cast<http2_request*>(raw)->on_late(); }, this);
@@ -265,8 +260,9 @@ awaitable<void> http2_request::wait_for_end() {
 
 void http2_request::on_late() {
   if (sent_ == sent_seen_) {
-    // The user takes nothing any more: neither content nor, perhaps, a reset.
-    if (session().write_blocked())
+    // The user takes nothing of this any more. Whoever takes nothing at all would take no reset
+    // either.
+    if (session().write_blocked() && connection_.sent() == all_seen_)
       session().close();
     else
       session().reset(*this, NGHTTP2_CANCEL);

@@ -4,6 +4,7 @@
 
 #include "edge/http2_connection.hpp"
 #include "edge/user_request.hpp"
+#include "runtime/byte_queue.hpp"
 
 namespace postern::edge {
 
@@ -75,15 +76,15 @@ class http2_request final : public runtime::http2_stream,
   http2_connection& connection_;
   runtime::wait_point begin_, point_;
   runtime::coarse_timer deadline_;
-  std::string head_;            ///< what fields_ points into
-  runtime::field_list fields_;  ///< of the request
-  runtime::field_list out_;     ///< of a head on its way to the user
-  std::string content_;  ///< of the request: what nobody has asked for yet; at most the window
-  size_t content_offset_ = 0;  ///< what of it has gone on
+  std::string head_;             ///< what fields_ points into
+  runtime::field_list fields_;   ///< of the request
+  runtime::field_list out_;      ///< of a head on its way to the user
+  runtime::byte_queue content_;  ///< of the request: not asked for yet; at most the window
   std::vector<std::pair<std::string, std::string>> trailers_;
   std::string* whole_ = nullptr;  ///< where content goes while a request to the service is read
   std::string websocket_key_;
   uint64_t sent_ = 0, sent_seen_ = 0;
+  uint64_t all_seen_ = 0;  ///< of connection_.sent(), at the same time as sent_seen_
   state state_ = state::resting;
   bool quitting_ = false;
   bool closed_ = true;  ///< the stream has ended

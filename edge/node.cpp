@@ -286,6 +286,9 @@ result<void> node::start() {
   if (auto started = start_actors(); !started) return started.error();
   if (auto started = start_sts(); !started) return started.error();
   if (auto started = start_edge(); !started) return started.error();
+  if (!identity_->current())
+    return runtime::error{runtime::error_category::internal, "server_certificate", "service",
+                          "there is no certificate for the names of the service"};
   if (auto started = start_cluster(); !started) return started.error();
   certificate_watch_ = std::make_unique<certificate_watch>(shards_, *identity_);
   shards_.at(0).post([this] { certificate_watch_->start(); });
@@ -321,7 +324,7 @@ bool node::stop() {
   }
   supervisor_ = nullptr;
   const auto deadline = std::chrono::steady_clock::now() + end_timeout;
-  while (load_->connections > 0 || load_->tunnels > 0) {
+  while (load_->connections > 0 || load_->watches > 0 || load_->tunnels > 0) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds{5});
   }

@@ -17,6 +17,7 @@ struct node_load {
   std::atomic<uint64_t> next_tunnel{1};    ///< numbers of tunnels
   std::atomic<int64_t> exchanges{0};       ///< requests that are being answered
   std::atomic<int64_t> connections{0};     ///< sockets accepted and not closed, but for tunnels
+  std::atomic<int64_t> watches{0};  ///< of exchanges that last: sessions that are asked again
   std::atomic<int64_t> tunnels{0};
   std::atomic<uint64_t> deferred{0};     ///< connectors' connections that had to wait for a turn
   std::atomic<uint64_t> turned_away{0};  ///< that got none: too many were waiting

@@ -71,7 +71,8 @@ void let_go(const edge_list& edges, const node_load& load, const stop_signal& si
   const auto since = [&](auto span) { return clock::now() >= begun + span; };
   // A connector that waits for news of its configuration will ask the next node.
   const auto busy = [&] {
-    return load.exchanges > load.waiting_pulls || load.connections > load.waiting_pulls;
+    return load.exchanges > load.waiting_pulls || load.connections > load.waiting_pulls ||
+           load.watches > 0;
   };
   bool left = false, waiting_told = false;
   for (;;) {

@@ -41,6 +41,14 @@ const published_application* published_routes::find(std::string_view host, std::
   return i == prepared_.end() ? nullptr : &i->second;
 }
 
+bool published_routes::leads_elsewhere(std::string_view host, std::string_view path,
+                                       const published_application& to) const {
+  if (has_dot_segments(path)) return true;
+  const auto* other = table_.find_ignoring_case(host, careless_reading(path)).match;
+  const auto i = prepared_.find(other);
+  return i == prepared_.end() || &i->second != &to;
+}
+
 bool has_dot_segments(std::string_view path) noexcept {
   // Reads the path as a careless origin would: %2e is a dot, %2f and %5c and "\" are slashes, %3b
   // is ";".

@@ -29,6 +29,11 @@ class published_routes {
   /// Null if the host, or the path on it, is not published. `needs_slash` as in config::route.
   const published_application* find(std::string_view host, std::string_view path,
                                     bool& needs_slash) const noexcept;
+  /// Whether a careless origin might take the path of a request to `to` for that of another
+  /// application, or of none: dot segments, or careless_reading() in any letter case. Such a
+  /// request is refused: no spelling leads around a sign-in.
+  bool leads_elsewhere(std::string_view host, std::string_view path,
+                       const published_application& to) const;
   /// By its name; null if no such application is published.
   const published_application* find_named(std::string_view name) const noexcept;
   bool contains_host(std::string_view host) const noexcept { return table_.contains_host(host); }
@@ -44,8 +49,7 @@ class published_routes {
 bool has_dot_segments(std::string_view path) noexcept;
 
 /// A path as a careless origin might read it: percent-decoded, "\\" as "/", slashes merged,
-/// ";parameters" cut off. Where that belongs to another application than the path as sent, the
-/// request is refused: no spelling leads around a sign-in.
+/// ";parameters" cut off.
 std::string careless_reading(std::string_view path);
 
 }  // namespace postern::edge

@@ -5,6 +5,7 @@
 #include "runtime/x509.hpp"
 
 #include <algorithm>
+#include <unistd.h>
 
 namespace postern::edge {
 
@@ -100,6 +101,10 @@ result<void> server_identity::load_authority() {
              certificate_path = options_.data_directory + "/server-ca.pem";
   auto key = runtime::read_file(key_path);
   auto certificate = runtime::read_file(certificate_path);
+  // Who trusts an authority trusts no other: only one that is not there is made anew.
+  for (const auto* file : {&key, &certificate})
+    if (!*file && file->error().category != runtime::error_category::not_found)
+      return file->error();
   if (key && certificate) {
     authority_key_pem_ = std::move(*key);
     authority_pem_ = std::move(*certificate);
@@ -109,7 +114,9 @@ result<void> server_identity::load_authority() {
   if (!fresh) return fresh.error();
   authority_key_pem_ = std::move(fresh->key_pem);
   authority_pem_ = std::move(fresh->certificate_pem);
-  // The key goes first: a certificate without its key would be kept for ever.
+  // The key goes first, and what is left of an old pair goes before it: a certificate without its
+  // key would be kept for ever.
+  ::unlink(certificate_path.c_str());
   if (auto written = runtime::write_file_atomically(key_path, authority_key_pem_, 0600); !written)
     return written.error();
   return runtime::write_file_atomically(certificate_path, authority_pem_, 0644);
@@ -120,9 +127,11 @@ result<runtime::tls_identity> server_identity::own_identity(const std::vector<st
   auto issuer = runtime::private_key::parse_pem(authority_key_pem_);
   if (!issuer) return issuer.error();
   const auto key = runtime::private_key::generate();
+  // Clients read the alternative names (RFC 9525); a common name has room for 64 characters.
+  const auto& service = options_.names.service;
   auto certificate = runtime::sign_key(key,
                                        {.serial_hex = random_.hex(16),
-                                        .common_name = options_.names.service,
+                                        .common_name = service.size() > 64 ? "" : service,
                                         .organization = "Postern",
                                         .dns_names = names,
                                         .not_before = now - backdating,

@@ -276,6 +276,8 @@ void sign_in::record(const config::application& a, const service_request& reques
                       {"detail", event.detail},
                       {"address", event.address},
                       {"request_id", event.request_id}});
+  // An attempt is anybody's for the asking: without a user it is for the log alone.
+  if (user.empty()) return;
   context_.port->tell(handles_of(context_).audit, actors::record_atom_v, std::move(event));
 }
 

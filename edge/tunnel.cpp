@@ -1,5 +1,6 @@
 #include "edge/tunnel.hpp"
 
+#include "actors/restart_patience.hpp"
 #include "actors/tunnel_hello.hpp"
 #include "edge/node_load.hpp"
 #include "runtime/limits.hpp"
@@ -242,11 +243,16 @@ void tunnel::attach_again() {
       [self = shared_from_this()]() -> awaitable<void> {
         const auto asked = self->context_.handles->connectors;
         const auto attached = co_await self->attach();
-        // One that ended as well said nothing; the next one is asked anew.
-        if (!attached && asked == self->context_.handles->connectors)
+        // What an older one said does not count: the next one is asked anew.
+        if (!attached && !waits_for_next_registry(attached.error()) &&
+            asked == self->context_.handles->connectors)
           self->cut(runtime::to_string(attached.error()));
       },
       asio::detached);
+}
+
+bool waits_for_next_registry(const runtime::error& why) noexcept {
+  return actors::is_crash(why.cause) || why.cause == "registry_ended";
 }
 
 void tunnel::on_going_away() {

@@ -104,6 +104,10 @@ class tunnel final : public std::enable_shared_from_this<tunnel>, private runtim
   std::string end_reason_;
 };
 
+/// Whether a tunnel stays open although a restarted registry has not let it in again: that one has
+/// ended as well, and the next one is asked anew.
+bool waits_for_next_registry(const runtime::error& why) noexcept;
+
 /// The tunnels of one shard.
 class tunnel_table {
  public:

@@ -135,13 +135,9 @@ awaitable<void> user_request::serve_application(const checked_request& request,
     co_return respond(moved_to(std::string{request.path} + "/" +
                                std::string{request.target.substr(request.path.size())}));
   }
-  if (to->scoped) {
-    bool ignored = false;
-    if (has_dot_segments(request.path) ||
-        routes->find(request.host, careless_reading(request.path), ignored) != to)
-      co_return refuse({error_category::invalid_input, "malformed_head", "request",
-                        "a path that could be read in two ways"});
-  }
+  if (to->scoped && routes->leads_elsewhere(request.host, request.path, *to))
+    co_return refuse({error_category::invalid_input, "malformed_head", "request",
+                      "a path that could be read in two ways"});
   const auto& application = *to->application;
   if (!context_.load->traffic->take_of_application(application.name, began_at_))
     co_return refuse(too_many_requests("application"));
@@ -218,7 +214,7 @@ awaitable<result<actors::access_decision>> user_request::decide_again(
 awaitable<void> user_request::ask_again([[maybe_unused]] std::shared_ptr<const void> self,
                                         opened_session session) {
   // A node that stops waits for this coroutine as well.
-  const counted running{context_.load->connections};
+  const counted running{context_.load->watches};
   const auto number = exchange_number_;
   const auto name = watched_application_->name;
   runtime::wait_point later{context_.home};

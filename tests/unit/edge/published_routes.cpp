@@ -69,6 +69,42 @@ CAF_TEST(an application is found by host and path) {
   CAF_CHECK(!routes.contains_host("other.example"));
 }
 
+CAF_TEST(a path that a careless origin takes for one of another application leads elsewhere) {
+  const published_routes routes{routing_of({make_application("root", "https://h.example/"),
+                                            make_application("admin", "https://h.example/admin/"),
+                                            make_application("Files", "https://h.example/Files/")}),
+                                "https://sts.example"};
+  const auto outcome = [&](std::string_view path) -> std::string {
+    bool needs_slash = false;
+    const auto* to = routes.find("h.example", path, needs_slash);
+    if (to == nullptr) return "none";
+    if (routes.leads_elsewhere("H.example", path, *to)) return "elsewhere";
+    return to->application->name;
+  };
+  for (const auto* path :
+       {"/ADMIN/x", "/Admin/", "/aDMIN", "/%41dmin/x", "/admin%2fx", "//admin/", "/;x/admin/",
+        "/ADMIN;y/x", "/files/x", "/FILES", "/x/../admin/", "/admin/..%2f"})
+    CAF_CHECK_EQUAL(std::string{path} + " " + outcome(path), std::string{path} + " elsewhere");
+  const std::pair<const char*, const char*> served[] = {
+      {"/", "root"},         {"/x", "root"},        {"/administrator", "root"}, {"/admi", "root"},
+      {"/admin/x", "admin"}, {"/admin/X", "admin"}, {"/admin/Files/", "admin"}, {"/admin", "admin"},
+      {"/Files/x", "Files"}, {"/Files", "Files"},   {"/x/ADMIN/", "root"}};
+  for (const auto& [path, name] : served)
+    CAF_CHECK_EQUAL(std::string{path} + " " + outcome(path), std::string{path} + " " + name);
+}
+
+CAF_TEST(applications whose paths differ in letter case alone are served as spelled) {
+  const published_routes routes{routing_of({make_application("large", "https://h.example/A/"),
+                                            make_application("small", "https://h.example/a/")}),
+                                "https://sts.example"};
+  bool ignored = false;
+  for (const auto* path : {"/A/x", "/a/x", "/A", "/a"}) {
+    const auto* to = routes.find("h.example", path, ignored);
+    CAF_REQUIRE(to != nullptr);
+    CAF_CHECK(!routes.leads_elsewhere("h.example", path, *to));
+  }
+}
+
 CAF_TEST(paths matter where a host or an origin is shared) {
   const auto scoped = [](std::vector<config::application> applications, const char* host,
                          const char* path) {

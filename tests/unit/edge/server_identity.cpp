@@ -89,6 +89,27 @@ CAF_TEST(the authority stays across starts) {
   CAF_CHECK(second.update(published).has_value());
 }
 
+CAF_TEST(a service with a long name gets its certificate as well) {
+  options.names.service = std::string(60, 'c') + ".postern.production.example";
+  server_identity identity{options, {}, clock, random};
+  CAF_REQUIRE(identity.start().has_value());
+  CAF_REQUIRE(identity.update(published).has_value());
+  CAF_CHECK_EQUAL(std::ranges::count(names_in(identity), options.names.service), 1);
+}
+
+CAF_TEST(an authority that cannot be read is not replaced) {
+  server_identity first{options, {}, clock, random};
+  CAF_REQUIRE(first.start().has_value());
+  const auto kept = runtime::read_file(folder / "server-ca.pem").value();
+  std::filesystem::remove(folder / "server-ca.key");
+  std::filesystem::create_directory(folder / "server-ca.key");
+  server_identity second{options, {}, clock, random};
+  const auto refused = second.start();
+  CAF_REQUIRE(refused.has_error());
+  CAF_CHECK(refused.error().detail.find("server-ca.key") != std::string::npos);
+  CAF_CHECK_EQUAL(runtime::read_file(folder / "server-ca.pem").value(), kept);
+}
+
 CAF_TEST(an authority that was only half written is made anew) {
   server_identity first{options, {}, clock, random};
   CAF_REQUIRE(first.start().has_value());
