@@ -3,6 +3,7 @@ import http.client
 import json
 import posixpath
 import re
+import threading
 import urllib.parse
 
 import pytest
@@ -135,9 +136,27 @@ def test_the_origins_answers_come_as_they_are(world, code):
     assert head.status == code and head.get("X-Answered-By") == "origin"
 
 
-def test_early_hints_come_before_the_answer_or_not_at_all(world):
-    head, body = raw_get(world, "public", "/hints")
-    assert head.status == 200 and body == b"after the hints\n"
+def test_early_hints_come_before_the_answer(world):
+    door = threading.Event()
+
+    def answer(one):
+        one.send(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n")
+        door.wait(30)
+        one.answer(200, b"page")
+    world.raw.on("/early-hints", answer)
+    with raw_client(world.node.port, "raw.localhost", world.node.ca) as client:
+        hints = client.send(f"GET /early-hints HTTP/1.1\r\nHost: raw.localhost:{world.node.port}\r\n\r\n").head()
+        assert hints.status == 103 and hints.all("Link") == ["</style.css>; rel=preload"]
+        assert hints.get("Content-Length") is None and hints.get("Transfer-Encoding") is None
+        door.set()
+        head, body = client.answer()
+    assert head.status == 200 and body == b"page"
+
+
+def test_a_client_of_http_1_0_gets_no_early_hints(world):
+    with raw_client(world.node.port, "public.localhost", world.node.ca) as client:
+        head = client.send(f"GET /hints HTTP/1.0\r\nHost: public.localhost:{world.node.port}\r\n\r\n").head()
+        assert head.status == 200 and client.stream.rest() == b"after the hints\n"
 
 
 def test_trace_is_not_for_applications(world):

@@ -200,7 +200,7 @@ def test_a_revoked_connector_is_cut_off_at_once(make_world):
     threading.Thread(target=listen, daemon=True).start()
     assert begun.wait(10)
     own.control.expect("revoke", "connector", own.connector.ready()["connector"])
-    assert ended.wait(5)
+    assert ended.wait(1 * PATIENCE)
     with own.node.browser() as client:
         applied(own, passthrough(own, "app", connect_timeout="1s", response_timeout="1s"))
         assert client.get(own.node.url("app") + "hello").status_code == 504

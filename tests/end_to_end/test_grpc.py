@@ -1,5 +1,7 @@
 """A real gRPC server behind a connector: unary calls and streams both ways, statuses in trailers, deadlines and cancellation.
-The user's side is HTTP/1.1 with chunks and trailers here, which says the same in another framing."""
+The user's side is a real gRPC client over HTTP/2, and HTTP/1.1 with chunks and trailers, which says the same in another
+framing."""
+import queue
 import struct
 import threading
 from concurrent import futures
@@ -7,9 +9,13 @@ from concurrent import futures
 import grpc
 import pytest
 
-from harness.processes import wait_until
+from harness.processes import PATIENCE
+from harness.sign_in import session_cookies
 from harness.wire import raw_client, read_chunks
 from harness.world import small_world
+
+# No call waits for longer, so that one that hangs is a failed test.
+DEADLINE = 30 * PATIENCE
 
 
 def framed(message):
@@ -28,6 +34,8 @@ class service(grpc.GenericRpcHandler):
                  "/test/sum": grpc.stream_unary_rpc_method_handler(self.sum),
                  "/test/chat": grpc.stream_stream_rpc_method_handler(self.chat),
                  "/test/fail": grpc.unary_unary_rpc_method_handler(self.fail),
+                 "/test/user": grpc.unary_unary_rpc_method_handler(self.user),
+                 "/test/left": grpc.unary_unary_rpc_method_handler(self.left),
                  "/test/endless": grpc.unary_stream_rpc_method_handler(self.endless)}
         return kinds.get(details.method)
 
@@ -49,13 +57,20 @@ class service(grpc.GenericRpcHandler):
     def fail(self, _, context):
         context.abort(grpc.StatusCode.NOT_FOUND, "no such thing")
 
+    def user(self, _, context):
+        return dict(context.invocation_metadata()).get("x-postern-user", "nobody").encode()
+
+    def left(self, _, context):
+        """How much of the caller's time is left."""
+        return b"%f" % (context.time_remaining() or 0)
+
     def endless(self, _, context):
         context.add_callback(self.cancelled.set)
         while context.is_active() and not self.cancelled.wait(0.02):
             yield b"x" * 1000
 
 
-class call:
+class call_over_http1:
     """One call as a user's HTTP/1.1 request."""
 
     def __init__(self, world, method):
@@ -76,9 +91,10 @@ class call:
         return self
 
     def receive(self):
-        """The next message; None at the end, when `status` and the trailers are there."""
+        """The next message; None at the end, when status and trailers are there."""
         if self.chunks is None:
             self.head = self.client.head()
+            assert self.head.status == 200
             self.chunks = iter(read_chunks(self.client.stream)) if self.head.get("Transfer-Encoding") else iter(())
         while len(self.buffer) < 5 or len(self.buffer) < 5 + struct.unpack(">I", self.buffer[1:5])[0]:
             piece = next(self.chunks, None)
@@ -93,11 +109,64 @@ class call:
     def trailer(self, name):
         return dict(getattr(self.client.stream, "trailers", [])).get(name) or self.head.get(name)
 
+    def status(self):
+        """(code, message) after the end."""
+        return int(self.trailer("grpc-status")), self.trailer("grpc-message") or ""
+
+    def leave(self):
+        self.client.stream.close()
+
     def all(self):
-        messages = []
-        while (one := self.receive()) is not None:
-            messages.append(one)
-        return messages
+        return list(iter(self.receive, None))
+
+
+class call_over_http2:
+    """The same by a real gRPC client. What it sees as a stream both ways is on the wire what each kind of call is."""
+
+    def __init__(self, world, method):
+        self.requests = queue.SimpleQueue()
+        self.answers = world.channel.stream_stream(f"/test/{method}")(iter(self.requests.get, None), timeout=DEADLINE)
+
+    def send(self, message):
+        self.requests.put(message)
+        return self
+
+    def end(self):
+        self.requests.put(None)
+        return self
+
+    def receive(self):
+        try:
+            return next(self.answers, None)
+        except grpc.RpcError:
+            return None  # the status tells
+
+    def trailer(self, name):
+        return dict(self.answers.trailing_metadata()).get(name)
+
+    def status(self):
+        return self.answers.code().value[0], self.answers.details()
+
+    def leave(self):
+        self.answers.cancel()
+        self.end()
+
+    def all(self):
+        return list(iter(self.receive, None))
+
+
+@pytest.fixture(params=[call_over_http1, call_over_http2], ids=["http1", "http2"])
+def call(request):
+    return request.param
+
+
+def channel_to(world, name):
+    """A real client's connection to an application."""
+    port = world.node.port
+    credentials = grpc.ssl_channel_credentials(world.node.ca.read_bytes())
+    return grpc.secure_channel(f"127.0.0.1:{port}", credentials, [
+        ("grpc.ssl_target_name_override", f"{name}.localhost"), ("grpc.default_authority", f"{name}.localhost:{port}"),
+        ("grpc.enable_http_proxy", 0)])
 
 
 @pytest.fixture(scope="module")
@@ -107,71 +176,109 @@ def rpc(tmp_path_factory, process_logs):
     handler = service()
     server = grpc.server(futures.ThreadPoolExecutor(16))
     server.add_generic_rpc_handlers((handler,))
-    port = server.add_insecure_port("127.0.0.1:0")
+    origin = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}/"
     server.start()
-    one = small_world(folder / "own", more={"rpc": (f"http://127.0.0.1:{port}/", {"origin_protocol": "h2c"})})
+    one = small_world(folder / "own", more={
+        "rpc": (origin, {"origin_protocol": "h2c"}),
+        "rpcguarded": (origin, {"origin_protocol": "h2c", "preauthentication": "oidc", "assigned": ["user:bob"]})})
     one.handler = handler
+    one.channel = channel_to(one, "rpc")
     yield one
+    one.channel.close()
     one.stop()
     server.stop(0).wait()
 
 
-def test_unary(rpc):
+def test_unary(rpc, call):
     one = call(rpc, "unary").send(b"hello").end()
     assert one.all() == [b"olleh"]
-    assert one.head.status == 200 and one.trailer("grpc-status") == "0" and one.trailer("x-trailer") == "seen"
+    assert one.status() == (0, "") and one.trailer("x-trailer") == "seen"
 
 
 @pytest.mark.parametrize("size", [0, 1, 70_000, 3_000_000])
-def test_unary_of_every_size(rpc, size):
+def test_unary_of_every_size(rpc, call, size):
     message = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
     assert call(rpc, "unary").send(message).end().all() == [message[::-1]]
 
 
-def test_a_stream_of_answers(rpc):
+def test_a_stream_of_answers(rpc, call):
     one = call(rpc, "count").send(b"500").end()
-    assert one.all() == [b"%d" % number for number in range(500)] and one.trailer("grpc-status") == "0"
+    assert one.all() == [b"%d" % number for number in range(500)] and one.status() == (0, "")
 
 
-def test_a_stream_of_requests(rpc):
+def test_a_stream_of_requests(rpc, call):
     one = call(rpc, "sum")
     for number in range(500):
         one.send(b"%d" % number)
-    assert one.end().all() == [b"124750"] and one.trailer("grpc-status") == "0"
+    assert one.end().all() == [b"124750"] and one.status() == (0, "")
 
 
-def test_a_conversation(rpc):
+def test_a_conversation(rpc, call):
     one = call(rpc, "chat")
     for number in range(20):
         one.send(b"%d" % number)
         assert one.receive() == b"you said %d" % number
-    assert one.end().all() == [] and one.trailer("grpc-status") == "0"
+    assert one.end().all() == [] and one.status() == (0, "")
 
 
-def test_errors_come_as_statuses(rpc):
+def test_errors_come_as_statuses(rpc, call):
     one = call(rpc, "fail").send(b"").end()
-    assert one.all() == [] and one.head.status == 200
-    assert one.trailer("grpc-status") == "5" and one.trailer("grpc-message") == "no such thing"
+    assert one.all() == [] and one.status() == (5, "no such thing")
     one = call(rpc, "nothing").send(b"").end()
-    assert one.all() == [] and one.trailer("grpc-status") == "12"
+    assert one.all() == [] and one.status()[0] == 12
 
 
-def test_a_call_that_is_left_is_cancelled(rpc):
+def test_a_call_that_is_left_is_cancelled(rpc, call):
+    rpc.handler.cancelled.clear()
     one = call(rpc, "endless").send(b"").end()
     assert len(one.receive()) == 1000
-    one.client.stream.close()
-    assert rpc.handler.cancelled.wait(5)
+    assert not rpc.handler.cancelled.is_set()
+    one.leave()
+    assert rpc.handler.cancelled.wait(5 * PATIENCE)
 
 
-def test_many_calls_at_once(rpc):
+def test_many_calls_at_once(rpc, call):
     results = []
 
     def several():
         for number in range(20):
-            results.append(call(rpc, "unary").send(b"%d" % number).end().all())
+            sent = b"number %d" % number
+            results.append(call(rpc, "unary").send(sent).end().all() == [sent[::-1]])
     threads = [threading.Thread(target=several) for _ in range(8)]
     for one in threads:
         one.start()
     for one in threads:
-        one.join(60)
-    wait_until(lambda: len(results) == 160, "all calls to end")
+        one.join(60 * PATIENCE)
+    assert results == [True] * 160
+
+
+def test_each_kind_of_call_as_programs_make_it(rpc):
+    made = {"timeout": DEADLINE}
+    answer, ended = rpc.channel.unary_unary("/test/unary").with_call(b"hello", **made)
+    assert answer == b"olleh" and ended.code() is grpc.StatusCode.OK
+    assert list(rpc.channel.unary_stream("/test/count")(b"3", **made)) == [b"0", b"1", b"2"]
+    assert rpc.channel.stream_unary("/test/sum")(iter([b"1", b"2"]), **made) == b"3"
+    assert list(rpc.channel.stream_stream("/test/chat")(iter([b"hi"]), **made)) == [b"you said hi"]
+
+
+def test_a_deadline_reaches_the_origin_and_ends_the_call(rpc):
+    left = float(rpc.channel.unary_unary("/test/left")(b"", timeout=DEADLINE))
+    assert 0 < left < 2 * DEADLINE  # the client rounds what it says
+    rpc.handler.cancelled.clear()
+    with pytest.raises(grpc.RpcError) as late:
+        list(rpc.channel.unary_stream("/test/endless")(b"", timeout=1))
+    assert late.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert rpc.handler.cancelled.wait(5 * PATIENCE)
+
+
+def test_a_program_with_a_session_is_known_and_one_without_is_refused(rpc):
+    with rpc.node.browser() as browser:
+        browser.sign_in(rpc.node.url("rpcguarded"), "bob", rpc.node.users["bob"]["password"])
+        cookie = "; ".join(f"{one.name}={one.value}" for one in session_cookies(browser, "rpcguarded"))
+    with channel_to(rpc, "rpcguarded") as channel:
+        user = channel.unary_unary("/test/user")
+        assert user(b"", metadata=[("cookie", cookie)], timeout=DEADLINE) == b"bob"
+        with pytest.raises(grpc.RpcError) as refused:
+            user(b"", timeout=DEADLINE)
+        assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    assert rpc.channel.unary_unary("/test/user")(b"", metadata=[("x-postern-user", "mallory")], timeout=DEADLINE) == b"nobody"

@@ -5,8 +5,10 @@ import time
 
 import pytest
 
-from harness import pattern
+from harness import certificates, pattern
+from harness.http2 import http2_client
 from harness.processes import wait_until
+from harness.tunnel import tunnel, tunnel_context
 from harness.wire import message
 
 MIB = 1 << 20
@@ -197,6 +199,42 @@ def test_connectors_certificates_count_only_under_their_own_name(world, connect_
     assert with_it.status == 200
     assert connect_http2("connectors").ask("/connector/configuration").status == 403
     assert connect_http2("admin").ask("/connector/configuration", host="connectors.localhost").status == 421
+
+
+def configuration_status(world, identity):
+    """What a connector's call for its configuration is answered with; None if the connection is ended instead."""
+    try:
+        with http2_client(world.node.port, "connectors.localhost", world.node.ca, certificate=(identity, identity)) as client:
+            return client.ask("/connector/configuration").status
+    except (EOFError, OSError):
+        return None
+
+
+def is_greeted(world, identity):
+    """Whether the node takes a tunnel and asks it who it is."""
+    try:
+        one = tunnel(world.node.port, "connectors.localhost", tunnel_context(world.node.ca, identity))
+    except OSError:
+        return False
+    try:
+        while not one.greeted and one.read() is not None:
+            pass
+    except OSError:
+        pass
+    finally:
+        one.close()
+    return one.greeted
+
+
+def test_a_certificate_of_another_authority_is_no_connectors(make_world, tmp_path):
+    world = make_world(enrolled=False)
+    true = world.connector.enroll("main", world.control.enrolment_token("main")).state / "identity.pem"
+    assert configuration_status(world, true) == 200 and is_greeted(world, true)
+    false = certificates.forged(tmp_path / "forged.pem", certificates.own_certificate(world.connector.state))
+    assert configuration_status(world, false) in (None, 401, 403)
+    assert not is_greeted(world, false)
+    # The true one goes on.
+    assert configuration_status(world, true) == 200
 
 
 def test_sign_in_works(world):

@@ -35,6 +35,32 @@ def test_an_application_gets_no_more_requests_than_it_may(make_world):
         assert refused and b"too_many_requests" in refused[0].content and refused[0].get("retry-after")
 
 
+def test_an_address_gets_no_more_requests_than_it_may(make_world):
+    # Enough to set up the world: it asks from the same address, and what it asks of the service's own names counts too.
+    most, count = 30, 200
+    world = make_world(sections={"limits": f"requests_per_address = {most}"})
+    with raw_client(world.node.port, "app.localhost", world.node.ca) as client, \
+            raw_client(world.node.port, "guarded.localhost", world.node.ca) as other:
+        begin = time.monotonic()
+        for one, name in ((client, "app"), (other, "guarded")):
+            one.send(f"GET /hello HTTP/1.1\r\nHost: {name}.localhost:{world.node.port}\r\n\r\n" * (count // 2))
+        answers = [one.answer() for one in (client, other) for _ in range(count // 2)]
+        spent = time.monotonic() - begin
+        refused = [(head, body) for head, body in answers if head.status == 429]
+        assert 1 <= len(answers) - len(refused) <= (1 + spent) * most + 1
+        assert all(int(head.get("Retry-After")) >= 1 and b"too_many_requests" in body for head, body in refused)
+        assert refused and {head.status for head, _ in answers} <= {200, 401, 429}
+        wait_until(lambda: ask(world, client, "app")[0].status == 200, "the limit to give way")
+    with http2_client(world.node.port, "app.localhost", world.node.ca) as client, \
+            raw_client(world.node.port, "app.localhost", world.node.ca, source="127.0.0.2") as elsewhere:
+        late = []
+        while not late:
+            streams = [client.send("/hello") for _ in range(100)]
+            late = [one for one in map(client.answer, streams) if one.status == 429]
+        assert all(b"too_many_requests" in one.content and int(one.get("retry-after")) >= 1 for one in late)
+        assert ask(world, elsewhere, "app")[0].status == 200
+
+
 def test_an_address_gets_no_more_connections_than_it_may(make_world):
     world = make_world(sections={"limits": "connections_per_address = 12"})
     held = []

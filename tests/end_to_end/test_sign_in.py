@@ -1,5 +1,6 @@
 """Sign-in by OpenID Connect, and everything that tries to get around it."""
 import concurrent.futures
+import copy
 import os
 import pty
 import re
@@ -252,16 +253,25 @@ def filled(sign_in_page):
     return ({form.field_of_type("text", "email"): "bob", form.field_of_type("password"): PASSWORD},)
 
 
+def copied(cookies):
+    jar = httpx.Cookies()
+    for one in cookies.jar:
+        jar.jar.set_cookie(copy.copy(one))
+    return jar
+
+
 def test_a_state_is_good_once(world):
     with world.browser() as browser:
         sign_in_page = browser.open(world.url("intranet", "form"))
         answer = browser.submit(sign_in_page, *filled(sign_in_page))
         while "/.postern/callback" not in answer.headers["location"]:
             answer = browser.step(answer)
-        used = answer.headers["location"]
+        used, before = answer.headers["location"], copied(browser.client.cookies)
+        assert [one for one in before.jar if "-attempt-" in one.name]
         assert browser.step(answer).status_code in REDIRECTS
-        browser.client.cookies = httpx.Cookies()
-        assert 400 <= browser.get(used).status_code < 500
+        # Also for whoever has kept the cookie of the attempt.
+        browser.client.cookies = before
+        assert "code_refused" in page(browser.get(used))
         assert not [one for one in session_cookies(browser, "intranet") if one.value]
 
 

@@ -1,11 +1,13 @@
 """What is sent bit by bit arrives bit by bit, and an end on one side is an end on the other."""
+import queue
 import threading
 import time
 
 import httpx
 import pytest
 
-from harness.processes import wait_until
+from harness.processes import PATIENCE, wait_until
+from harness.sign_in import session_cookies
 from harness.wire import raw_client, read_content
 
 
@@ -21,6 +23,37 @@ def test_events_arrive_as_they_happen(world, name):
     assert len(arrivals) == 4
     gaps = [b - a for a, b in zip(arrivals, arrivals[1:])]
     assert all(gap > 0.2 for gap in gaps), gaps
+
+
+@pytest.mark.parametrize("name", ["raw", "guarded"])
+def test_events_arrive_one_by_one_over_http2(world, connect_http2, name):
+    """Each event is sent only once the one before has been seen: none waits for the next."""
+    seen = queue.SimpleQueue()
+
+    def answer(one):
+        one.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while (event := seen.get(timeout=30)) is not None:
+            one.send(b"%x\r\n%s\r\n" % (len(event), event))
+        one.send(b"0\r\n\r\n")
+    world.raw.on("/h2-events", answer)
+    cookie = []
+    if name == "guarded":
+        with world.signed_in(name) as browser:
+            cookie = [("cookie", f"{one.name}={one.value}") for one in session_cookies(browser, name)]
+    client = connect_http2(name)
+    stream = client.send("/h2-events", more=[("accept", "text/event-stream"), *cookie])
+    got = client.answers[stream]
+    client.wait(lambda: got.fields)
+    assert got.status == 200 and got.get("content-type") == "text/event-stream"
+    sent = b""
+    for number in range(20):
+        event = b"id: %d\ndata: event\n\n" % number
+        sent += event
+        seen.put(event)
+        client.wait(lambda: len(got.content) >= len(sent))
+        assert got.content == sent and not got.over
+    seen.put(None)
+    assert client.answer(stream).ended and got.content == sent
 
 
 def test_the_first_byte_does_not_wait_for_the_last(world, browser):
@@ -94,6 +127,29 @@ def test_a_user_who_leaves_ends_the_origins_work(world, browser):
     with browser.client.stream("GET", world.url("raw", "endless")) as answer:
         next(answer.iter_raw())
     assert ended.wait(10)
+
+
+@pytest.mark.parametrize("leave", ["reset", "close"])
+def test_a_user_who_leaves_events_over_http2_ends_the_origins_work(world, connect_http2, leave):
+    """Between two events, when nothing that is sent could show it."""
+    ended = threading.Event()
+
+    def answer(one):
+        one.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        one.send(b"d\r\ndata: event\n\n\r\n")
+        if one.stream.ended(30):
+            ended.set()
+        return False
+    world.raw.on("/h2-event-left", answer)
+    client = connect_http2()
+    stream = client.send("/h2-event-left")
+    client.wait(lambda: client.answers[stream].content == b"data: event\n\n")
+    assert not ended.is_set()
+    if leave == "reset":
+        client.reset(stream)
+    else:
+        client.close()
+    assert ended.wait(5 * PATIENCE)
 
 
 def test_a_user_who_leaves_before_the_answer_ends_the_origins_work(world, browser):

@@ -65,6 +65,21 @@ def signed(folder, name, by):
     return file, write_key(key, folder / f"{name}.key")
 
 
+def forged(file, like):
+    """Writes a certificate that says the same as another one, down to issuer and serial number, but is signed by a key of
+    nobody's; and its own key."""
+    key, theirs = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    builder = (x509.CertificateBuilder().subject_name(like.subject).issuer_name(like.issuer).public_key(key.public_key())
+               .serial_number(like.serial_number).not_valid_before(like.not_valid_before).not_valid_after(like.not_valid_after))
+    for one in like.extensions:
+        builder = builder.add_extension(one.value, one.critical)
+    certificate = builder.sign(theirs, hashes.SHA256())
+    write_key(key, file)
+    with open(file, "ab") as out:
+        out.write(certificate.public_bytes(serialization.Encoding.PEM))
+    return file
+
+
 def server_context(certificate_file, key_file):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(str(certificate_file), str(key_file))

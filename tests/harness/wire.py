@@ -126,13 +126,14 @@ def read_content(source, head, is_response=False):
 class raw_client:
     """A TLS connection to the node with exactly the bytes that a test wants."""
 
-    def __init__(self, port, name, ca_file, alpn=("http/1.1",), timeout=30.0, certificate=None):
+    def __init__(self, port, name, ca_file, alpn=("http/1.1",), timeout=30.0, certificate=None, source=""):
+        """`source`: the address of this machine that it comes from, if not any."""
         context = ssl.create_default_context(cafile=str(ca_file))
         if alpn:
             context.set_alpn_protocols(list(alpn))
         if certificate:
             context.load_cert_chain(*[str(one) for one in certificate])
-        plain = socket.create_connection(("127.0.0.1", port), timeout)
+        plain = socket.create_connection(("127.0.0.1", port), timeout, (source, 0) if source else None)
         self.sock = context.wrap_socket(plain, server_hostname=name)
         self.stream = stream(self.sock)
 
