@@ -138,6 +138,8 @@ awaitable<void> http2_request::serve_next() {
   if (closed_) co_return;  // reset in the same breath
   const counted running{context_.load->exchanges};
   begin(connection_.client_address());
+  // Before anything can be refused: the answer to HEAD has no content, whatever it says.
+  head_request_ = runtime::field_value(fields_, ":method") == "HEAD";
   if (head_too_large_)
     refuse({error_category::too_large, "head_too_large", "request", {}});
   else
@@ -148,7 +150,6 @@ awaitable<void> http2_request::serve_next() {
 awaitable<void> http2_request::serve_checked() {
   const auto checked = check_http2_request(fields_, has_content_);
   if (!checked) co_return refuse(checked.error());
-  head_request_ = checked->method == "HEAD";
   owes_continue_ = checked->expects_continue;
   if (!connection_.covers(checked->host))
     co_return refuse({error_category::invalid_input, "misdirected", "request",

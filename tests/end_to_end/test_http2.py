@@ -135,6 +135,8 @@ def test_host_and_authority_must_agree(world, connect_http2):
     assert client.ask(path, more=[("host", right)]).status == 200
     assert world.raw.last(path).all("Host") == [world.raw.url.split("/")[2]]
     assert client.ask(path, more=[("host", wrong)]).status == 400
+    refused = client.ask(path, "HEAD", more=[("host", wrong)])
+    assert (refused.status, refused.content) == (400, b"")
     only_host = client.send(fields=[(":method", "GET"), (":scheme", "https"), (":path", path), ("host", right)])
     assert client.answer(only_host).status == 200
     for fields in ([(":authority", "user@raw.localhost")], [(":authority", "")], []):
