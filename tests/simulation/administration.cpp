@@ -125,7 +125,7 @@ void world::revoke_some_session() {
   auto i = user.sessions.begin();
   std::advance(i, dice_.below(user.sessions.size()));
   const auto id = i->second.id;
-  revoked_sessions_.insert(id);
+  revoked_sessions_.emplace(id, i->second);
   at->on().ask<uint64_t>(
       at->handles()->sessions, actors::durable_timeout,
       [this, id, node = at->on().name()](uint64_t) {

@@ -79,12 +79,27 @@ uint64_t world::request(size_t user, const std::string& application, method how,
     }
     r.session = i->second;
   }
+  return send(std::move(r), *at);
+}
+
+uint64_t world::send(user_request r, node_place& at) {
   const auto id = r.id;
-  const auto generation = on.generation();
-  on.receive([at, generation, r = std::move(r)]() mutable {
-    if (at->on->generation() == generation) at->process->serve(std::move(r));
+  const auto generation = at.on->generation();
+  at.on->receive([&at, generation, r = std::move(r)]() mutable {
+    if (at.on->generation() == generation) at.process->serve(std::move(r));
   });
   return id;
+}
+
+void world::try_revoked_sessions() {
+  for (const auto& [id, session] : revoked_sessions_)
+    for (auto& n : nodes_)
+      if (n.on->listens(machine::door::service))
+        send({.id = ++requests_,
+              .how = method::get,
+              .application = session.application,
+              .session = session},
+             n);
 }
 
 void world::sign_in(size_t user, const std::string& application, action then) {
@@ -141,6 +156,7 @@ void world::told_to_sign_in(const actors::access_session& over, const std::strin
 }
 
 void world::probe_all(duration bound) {
+  try_revoked_sessions();
   for (auto& n : nodes_)
     for (const auto& application : applications_)
       probe(n, application, time_.now() + bound);

@@ -144,6 +144,9 @@ class world {
   void ask_something();
   /// Returns its id; 0: it is not sent yet, or there is no node.
   uint64_t request(size_t user, const std::string& application, method how, node_place* at);
+  uint64_t send(user_request r, node_place& at);
+  /// Whoever has kept the cookie of a revoked session tries it at every node.
+  void try_revoked_sessions();
   void sign_in(size_t user, const std::string& application, action then);
   void probe_all(duration bound);
   void probe(node_place& n, const std::string& application, actor_time end);
@@ -188,8 +191,8 @@ class world {
   std::vector<std::string> applications_;
   std::map<std::string, config::application> published_;  // as last asked for
   std::map<std::string, acknowledged> acknowledged_;      // by application
-  std::set<std::string> doubtful_;          // applications of changes that failed, or may have
-  std::set<std::string> revoked_sessions_;  // asked to be
+  std::set<std::string> doubtful_;  // applications of changes that failed, or may have
+  std::map<std::string, actors::access_session> revoked_sessions_;  // by id; asked to be
   decisions decisions_;
   std::set<uint64_t> versions_;  // that were acknowledged
   uint64_t streams_ = 0, requests_ = 0, nonces_ = 0;
