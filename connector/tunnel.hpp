@@ -22,7 +22,8 @@ class tunnel final : private runtime::http2_owner, public exchange_host {
          actors::tunnel_hello me, runtime::unique_function<void()> on_open);
 
   /// Serves until the tunnel ends; the error says why. Causes, besides those of http2_session:
-  /// "hello_timeout", "hello_malformed", "heartbeat_lost"; "tunnel_drained" is a planned end.
+  /// "hello_timeout", "hello_malformed", "heartbeat_lost"; "tunnel_drained" is a planned end,
+  /// unless the node was quicker to end the connection.
   runtime::awaitable<runtime::error> run();
 
   /// Leaves: takes no more exchanges, lets the running ones finish, then ends.

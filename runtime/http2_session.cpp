@@ -141,11 +141,11 @@ bool http2_session::receive(std::span<const char> bytes) {
   }
   owner_.on_heard();
   notify_writable();
-  if (nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0)
+  if (nghttp2_session_want_write(session_) != 0)
+    wants_flush();
+  else if (has_ended() && !writing_blocked_)  // what has left nghttp2 may still wait for the socket
     fail({error_category::unavailable, "connection_closed", "connector",
           "both sides have finished"});
-  else if (nghttp2_session_want_write(session_) != 0)
-    wants_flush();
   return !closed_;
 }
 
@@ -219,6 +219,9 @@ void http2_session::wait_until_writable() {
         pending.swap(unsent_);
         // At once: nobody may see a socket that is not blocked and frames that have not gone out.
         if (write_out(pending)) flush();
+        if (!closed_ && !writing_blocked_ && has_ended())
+          fail({error_category::unavailable, "connection_closed", "connector",
+                "both sides have finished"});
       });
 }
 

@@ -8,6 +8,7 @@
 #include <boost/asio/write.hpp>
 #include <caf/test/dsl.hpp>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <optional>
@@ -159,6 +160,22 @@ CAF_TEST(nobody looks at a request behind our goodbye even before that has room 
   session->finish(*accepted[0]);
   CAF_CHECK(run_until(home, [this] { return read(), accepted[0]->closed.has_value(); }));
   CAF_CHECK(accepted[0]->closed == std::optional<uint32_t>{0});
+}
+
+CAF_TEST(what waits for the socket goes out before a session that has finished ends) {
+  session->submit_response(*accepted[0], {{":status", "200"}}, false);
+  // So much leaves nghttp2 in one go, and the socket takes less.
+  const std::string content(200'000, 'x');
+  session->write(*accepted[0], content);
+  session->finish(*accepted[0]);
+  session->go_away();
+  CAF_REQUIRE(run_until(home, [this] { return session->write_blocked(); }));
+  // Nothing that anybody would have to answer.
+  say(frame(NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, "12345678"));
+  CAF_CHECK(run_until(home, [this] { return read(), ended.has_value(); }));
+  read();
+  CAF_CHECK(std::ranges::count(got, 'x') == static_cast<std::ptrdiff_t>(content.size()));
+  CAF_CHECK(find(NGHTTP2_GOAWAY).has_value());
 }
 
 CAF_TEST(requests that cross the notice of our goodbye are still looked at) {
