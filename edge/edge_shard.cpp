@@ -56,7 +56,7 @@ std::string answer_plain(const edge_context& context, std::string_view head,
            context.urls.port_suffix + std::string{request->target} + "\r\n" + end;
   // Content has been sent in the clear already: a redirect would hide that.
   const std::string_view status = request ? "403 Forbidden" : "400 Bad Request";
-  const auto cause = request ? std::string_view{"method_refused"} : request.error().cause;
+  const std::string cause = request ? "method_refused" : request.error().cause;
   const auto id = context.random.hex(16);
   runtime::log_event(
       spdlog::level::info, "refused",
