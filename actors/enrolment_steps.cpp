@@ -33,9 +33,6 @@ class task {
   }
 
   caf::result<Answer> promise() const { return answer_; }
-  /// Whether its end is for the audit log: not before somebody has proved who asks, or strangers
-  /// could fill it.
-  void audit(bool wanted) noexcept { audited_ = wanted; }
   audit_event& event() noexcept { return event_; }
 
   void succeed(Answer value) {
@@ -57,14 +54,14 @@ class task {
  private:
   void finish(std::string outcome) {
     --self_->state.running;
-    if (!audited_) return;
+    // As long as nobody has proved who asks it is not for the audit log: strangers could fill it.
+    if (event_.actor.empty()) return;
     event_.outcome = std::move(outcome);
     self_->send(self_->state.deps.audit, record_atom_v, event_);
   }
 
   pointer self_;
   audit_event event_;
-  bool audited_ = true;
   caf::typed_response_promise<Answer> answer_;
 };
 
@@ -100,9 +97,7 @@ struct enrolment : task<issued_certificate> {
                     .address = asked.address}),
         request(std::move(asked)),
         name(std::move(wanted_name)),
-        group(request.group) {
-    audit(!request.administrator.empty());
-  }
+        group(request.group) {}
 
   enrolment_request request;
   std::string name;
@@ -172,7 +167,6 @@ void begin_token(pointer self, const enrolment_ptr& running) {
                 use_enrolment_token(tokens, running->request.enrolment_token,
                                     running->request.group, self->state.deps.clock->now());
             if (!granted) return running->fail(granted.error());
-            running->audit(true);
             running->group = granted->group;
             running->event().actor = granted->by;
             // The token is used up last, so that a mistake in the request does not cost it.

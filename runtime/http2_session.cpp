@@ -26,6 +26,11 @@ constexpr uint32_t late_ids = 0x7fff'0000;
 // one.
 constexpr size_t kept_queue = 16 * 1024;
 
+error both_have_finished() {
+  return {error_category::unavailable, "connection_closed", "connector",
+          "both sides have finished"};
+}
+
 }  // namespace
 
 http2_session::http2_session(shard& home, transport connection, http2_owner& owner,
@@ -144,8 +149,7 @@ bool http2_session::receive(std::span<const char> bytes) {
   if (nghttp2_session_want_write(session_) != 0)
     wants_flush();
   else if (has_ended() && !writing_blocked_)  // what has left nghttp2 may still wait for the socket
-    fail({error_category::unavailable, "connection_closed", "connector",
-          "both sides have finished"});
+    fail(both_have_finished());
   return !closed_;
 }
 
@@ -219,9 +223,7 @@ void http2_session::wait_until_writable() {
         pending.swap(unsent_);
         // At once: nobody may see a socket that is not blocked and frames that have not gone out.
         if (write_out(pending)) flush();
-        if (!closed_ && !writing_blocked_ && has_ended())
-          fail({error_category::unavailable, "connection_closed", "connector",
-                "both sides have finished"});
+        if (!closed_ && !writing_blocked_ && has_ended()) fail(both_have_finished());
       });
 }
 
