@@ -10,6 +10,7 @@ namespace postern::runtime {
 namespace {
 
 // "0\r\n\r\n". Beast asserts that it is given no less of a last chunk once it has seen its line.
+// Behind another chunk the line end of that one comes first, and makes it long enough.
 constexpr size_t shortest_end = 5;
 
 std::string_view view(boost::beast::string_view text) {
@@ -71,8 +72,7 @@ result<size_t> http1_parser<IsRequest>::parse_content(std::string_view bytes, co
   size_t taken = 0;
   while (taken < bytes.size() && !this->is_done()) {
     const auto rest = bytes.substr(taken);
-    if (is_chunked() && chunk_left_ == 0 && rest.front() == '0' && rest.size() < shortest_end)
-      break;
+    if (is_chunked() && !had_chunk_ && rest.front() == '0' && rest.size() < shortest_end) break;
     error_code why;
     const auto n = this->put(boost::asio::buffer(bytes.data() + taken, bytes.size() - taken), why);
     taken += n;
@@ -133,13 +133,12 @@ size_t http1_parser<IsRequest>::on_body_impl(string_view piece, error_code&) {
 template <bool IsRequest>
 void http1_parser<IsRequest>::on_chunk_header_impl(uint64_t size, string_view extensions,
                                                    error_code& ec) {
-  chunk_left_ = size;
+  if (size > 0) had_chunk_ = true;
   if (extensions.size() > limits::chunk_extension_bytes) ec = http::error::bad_chunk_extension;
 }
 
 template <bool IsRequest>
 size_t http1_parser<IsRequest>::on_chunk_body_impl(uint64_t, string_view piece, error_code&) {
-  chunk_left_ -= piece.size();
   sink_->on_content(view(piece));
   return piece.size();
 }

@@ -91,9 +91,9 @@ class http1_parser final : public http::basic_parser<IsRequest> {
   field_list fields_;
   std::string_view method_, target_;
   content_sink* sink_ = nullptr;
-  uint64_t chunk_left_ = 0;  ///< of the chunk that is being taken
   unsigned status_ = 0;
   int version_ = 11;
+  bool had_chunk_ = false;  ///< one with content, of the content that is being taken
 };
 
 extern template class http1_parser<true>;

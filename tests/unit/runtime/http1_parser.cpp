@@ -220,6 +220,17 @@ CAF_TEST(malformed chunks are refused) {
     CAF_CHECK_EQUAL(bytes + chunked(bytes), bytes + "malformed_content");
 }
 
+CAF_TEST(what follows a chunk is refused as soon when it comes by itself) {
+  CAF_CHECK_EQUAL(chunked("5\r\nhello01\r\n"), "malformed_content");
+  http1_request_parser parser;
+  const auto head = with_fields("Transfer-Encoding: chunked\r\n");
+  CAF_REQUIRE(parser.parse_head(head).has_value());
+  collected got;
+  CAF_CHECK_EQUAL(parser.parse_content("5\r\nhello", got).value(), 8u);
+  const auto taken = parser.parse_content("01\r\n", got);
+  CAF_CHECK(!taken.has_value());
+}
+
 CAF_TEST(chunk extensions are bounded) {
   const std::string longest = ";" + std::string(limits::chunk_extension_bytes - 1, 'a');
   CAF_CHECK_EQUAL(chunked("1" + longest + "\r\nx\r\n0\r\n\r\n"), "x||");
