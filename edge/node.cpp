@@ -167,7 +167,7 @@ result<void> node::start_actors() {
 }
 
 result<void> node::start_sts() {
-  const auto authority = ask_authority(*system_, supervisor_);
+  const auto authority = on_shard(0, [this] { return ask_authority(*key_port_, supervisor_); });
   if (!authority) return authority.error();
   identity_ = std::make_unique<server_identity>(options_, *authority, clock_, random_);
   if (sharing() == key_sharing::shared) identity_->share(store_, keys_.wrapping);

@@ -8,7 +8,6 @@
 namespace postern::edge {
 
 using runtime::error;
-using runtime::error_category;
 using runtime::result;
 
 namespace {
@@ -41,19 +40,13 @@ void obey_tunnel_control(runtime::actor_port& port,
   });
 }
 
-result<std::string> ask_authority(caf::actor_system& system,
-                                  const actors::node_supervisor_actor& supervisor) {
-  caf::scoped_actor self{system};
-  result<std::string> authority = error{error_category::none, {}, {}, {}};
-  const auto on_error = [&](caf::error& e) { authority = runtime::from_caf(e); };
-  self->request(supervisor, start_timeout, actors::lookup_atom_v)
-      .receive(
-          [&](const actors::node_handles_ptr& handles) {
-            self->request(handles->authority, start_timeout, actors::lookup_atom_v)
-                .receive([&](std::string& pem) { authority = std::move(pem); }, on_error);
-          },
-          on_error);
-  return authority;
+runtime::awaitable<result<std::string>> ask_authority(runtime::actor_port& port,
+                                                      actors::node_supervisor_actor supervisor) {
+  const auto handles = co_await port.ask<actors::node_handles_ptr>(
+      std::move(supervisor), start_timeout, actors::lookup_atom_v);
+  if (!handles) co_return handles.error();
+  co_return co_await port.ask<std::string>((*handles)->authority, start_timeout,
+                                           actors::lookup_atom_v);
 }
 
 result<std::shared_ptr<const runtime::tls_client_context>> make_issuer_tls(

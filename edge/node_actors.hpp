@@ -24,10 +24,10 @@ struct node_system_config : runtime::shard_system_config {
 void obey_tunnel_control(runtime::actor_port& port,
                          const std::vector<std::unique_ptr<edge_shard>>& edges);
 
-/// The certificate of the connectors' authority, PEM; waits for it. Not on a shard. Errors: those
-/// of the actors.
-runtime::result<std::string> ask_authority(caf::actor_system& system,
-                                           const actors::node_supervisor_actor& supervisor);
+/// The certificate of the connectors' authority, PEM; waits until there is one. On the port's
+/// shard; the port must outlive it. Errors: those of the actors.
+runtime::awaitable<runtime::result<std::string>> ask_authority(
+    runtime::actor_port& port, actors::node_supervisor_actor supervisor);
 
 /// Whom the node trusts as an issuer: the system's authorities, its own, and the configured ones.
 runtime::result<std::shared_ptr<const runtime::tls_client_context>> make_issuer_tls(

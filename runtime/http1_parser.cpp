@@ -17,6 +17,12 @@ std::string_view view(boost::beast::string_view text) {
   return {text.data(), text.size()};
 }
 
+bool has_bare_line_feed(std::string_view text) {
+  for (auto at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1))
+    if (at == 0 || text[at - 1] != '\r') return true;
+  return false;
+}
+
 error malformed(const char* cause, const boost::beast::error_code& why) {
   if (why == http::error::header_limit)
     return {error_category::too_large, "head_too_large", "request", why.message()};
@@ -80,6 +86,10 @@ result<size_t> http1_parser<IsRequest>::parse_content(std::string_view bytes, co
     if (why) return malformed("malformed_content", why);
     if (n == 0) break;
   }
+  // Beast waits for the CRLF of a chunk's line or a trailer, and would wait behind a bare LF until
+  // the peer gives up. Of content nothing is ever left over.
+  if (is_chunked() && !this->is_done() && has_bare_line_feed(bytes.substr(taken)))
+    return error{error_category::invalid_input, "malformed_content", "request", "line breaks"};
   return taken;
 }
 

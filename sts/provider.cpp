@@ -46,9 +46,9 @@ bool allows(methods m, http_verb verb) {
 
 struct provider::parts {
   parts(options settings, std::vector<config::user> users, runtime::store& store,
-        std::shared_ptr<const runtime::key_ring> ring, const runtime::wall_clock& clock,
+        const std::shared_ptr<const runtime::key_ring>& ring, const runtime::wall_clock& clock,
         runtime::random_source& random)
-      : shared(std::move(settings), std::move(users), store, std::move(ring), clock, random),
+      : shared(std::move(settings), std::move(users), store, ring, clock, random),
         discovery(boost::json::serialize(provider_metadata(shared.settings.issuer))) {
     auto metadata = [this](const incoming&) { return public_json(discovery); };
     routes = {

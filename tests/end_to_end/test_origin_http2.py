@@ -274,9 +274,10 @@ def test_an_early_answer_ends_the_upload(at):
 
 
 def test_a_user_who_leaves_ends_the_stream_and_nothing_else(at):
-    codes = []
+    codes, used = [], []
 
     def endless(e):
+        used.append(e.connection)
         e.head(200)
         try:
             while True:
@@ -285,13 +286,13 @@ def test_a_user_who_leaves_ends_the_stream_and_nothing_else(at):
         except ConnectionError:
             codes.append(e.reset_code)
     at.plain.on("/endless", endless)
-    before = len(at.plain.connections)
     with at.connect("plain") as client:
         client.send(at.head("GET", "plain", "/endless"))
         assert client.head().status == 200
     wait_until(lambda: codes, "the origin to learn")
     assert codes == [h2.errors.ErrorCodes.CANCEL]
-    assert at.ask("plain", "/nothing")[0].status == 404 and len(at.plain.connections) <= before + 1
+    # Each shard of the connector has a connection of its own: what follows need not come on this one.
+    assert at.ask("plain", "/nothing")[0].status == 404 and used[0].open
 
 
 def test_an_upload_cut_short_is_cut_short_at_the_origin(at):

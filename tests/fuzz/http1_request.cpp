@@ -21,10 +21,6 @@ struct collected final : rt::content_sink {
     rt::ensure(!name.empty(), "a trailer has a name");
     trailers.emplace_back(name, value);
   }
-  bool operator==(const collected& other) const {
-    return content == other.content && trailers == other.trailers;
-  }
-
   std::string content;
   std::vector<std::pair<std::string, std::string>> trailers;
 };
@@ -95,13 +91,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   rt::ensure(!rt::has_forbidden_line_breaks(head), "every line ends as it should");
   check_accepted(parser, *request);
 
-  // However it arrives, a request ends in one place and says one thing.
+  // However it arrives, a request ends in one place and says one thing. Trailers of one that is
+  // refused have been told up to its fault if they came at once, and may have not if they did not.
   collected whole, bytes, pieces;
   const auto rest = text.substr(end);
   const auto at_once = read_content(head, rest, rest.size() + 1, whole);
-  rt::ensure(read_content(head, rest, 1, bytes) == at_once && bytes == whole,
-             "byte by byte as at once");
-  rt::ensure(read_content(head, rest, 7, pieces) == at_once && pieces == whole,
-             "in pieces as at once");
+  const auto as_whole = [&](size_t step, collected& got) {
+    return read_content(head, rest, step, got) == at_once && got.content == whole.content &&
+           (!at_once.first || got.trailers == whole.trailers);
+  };
+  rt::ensure(as_whole(1, bytes), "byte by byte as at once");
+  rt::ensure(as_whole(7, pieces), "in pieces as at once");
   return 0;
 }

@@ -31,19 +31,17 @@ class checker:
         self.wrong_at = None
 
     def take(self, piece):
-        view = memoryview(piece)
-        while view and self.wrong_at is None:
+        at = 0
+        while at < len(piece) and self.wrong_at is None:
             number, offset = divmod(self.size, SIZE)
-            count = min(SIZE - offset, len(view))
-            if offset < 8:
-                expected = (number.to_bytes(8, "big") + BLOCK[8:])[offset:offset + count]
-            else:
-                expected = memoryview(BLOCK)[offset:offset + count]
-            if view[:count] != expected:
+            count = min(SIZE - offset, len(piece) - at)
+            block = number.to_bytes(8, "big") + BLOCK[8:] if offset < 8 else BLOCK
+            # Slices of bytes are compared as memory; views would be compared byte by byte.
+            if piece[at:at + count] != block[offset:offset + count]:
                 self.wrong_at = self.size
                 return
             self.size += count
-            view = view[count:]
+            at += count
 
     def expect(self, size):
         assert self.wrong_at is None, f"wrong content within the piece at {self.wrong_at}"

@@ -220,6 +220,15 @@ CAF_TEST(malformed chunks are refused) {
     CAF_CHECK_EQUAL(bytes + chunked(bytes), bytes + "malformed_content");
 }
 
+CAF_TEST(a bare line feed in chunked content is refused without waiting for more) {
+  for (const auto& bytes : {"5\n"s, "0\n"s, "5;a=b\n"s, "5\r\nhello\n"s, "5\r\nhello\r\n0\n"s,
+                            "0\r\nX-Sum: 1\n"s, "3\nabc\n0\n\n"s})
+    CAF_CHECK_EQUAL(bytes + chunked(bytes), bytes + "malformed_content");
+  for (const auto& bytes :
+       {"5\r"s, "5\r\n\n\n"s, "5\r\nhello\r"s, "5\r\nhello\r\n"s, "0\r\nX: 1\r\n"s})
+    CAF_CHECK_EQUAL(bytes + chunked(bytes), bytes + "more");
+}
+
 CAF_TEST(what follows a chunk is refused as soon when it comes by itself) {
   CAF_CHECK_EQUAL(chunked("5\r\nhello01\r\n"), "malformed_content");
   http1_request_parser parser;
