@@ -9,7 +9,6 @@
 #include <caf/actor_control_block.hpp>
 #include <caf/blocking_actor.hpp>
 #include <caf/detail/thread_safe_actor_clock.hpp>
-#include <caf/forwarding_actor_proxy.hpp>
 #include <caf/scheduled_actor.hpp>
 
 #include <cstdlib>
@@ -105,11 +104,27 @@ scheduled_actor::activation_result scheduled_actor::reactivate(mailbox_element& 
   return result;
 }
 
-// -- its end: on the thread that gives up the last reference
+// -- its end: what is still in the mailbox goes with it, the rest on the thread that gives up the
+// last reference
+
+bool scheduled_actor::cleanup(error&& reason, execution_unit* unit) {
+  static auto* const real = library_function<bool(scheduled_actor*, error&&, execution_unit*)>(
+      "_ZN3caf15scheduled_actor7cleanupEONS_5errorEPNS_14execution_unitE");
+  pass(this);
+  return real(this, std::move(reason), unit);
+}
 
 void intrusive_ptr_release(actor_control_block* block) {
   static auto* const real = library_function<void(actor_control_block*)>(
       "_ZN3caf21intrusive_ptr_releaseEPNS_19actor_control_blockE");
+  pass(block);
+  real(block);
+}
+
+// The place it stood in, when nobody has its address any more.
+void intrusive_ptr_release_weak(actor_control_block* block) {
+  static auto* const real = library_function<void(actor_control_block*)>(
+      "_ZN3caf26intrusive_ptr_release_weakEPNS_19actor_control_blockE");
   pass(block);
   real(block);
 }
