@@ -144,7 +144,10 @@ template <bool IsRequest>
 void http1_parser<IsRequest>::on_chunk_header_impl(uint64_t size, string_view extensions,
                                                    error_code& ec) {
   if (size > 0) had_chunk_ = true;
-  if (extensions.size() > limits::chunk_extension_bytes) ec = http::error::bad_chunk_extension;
+  // Beast takes a line feed for text where it stands within quotes.
+  if (extensions.size() > limits::chunk_extension_bytes ||
+      extensions.find('\n') != string_view::npos)
+    ec = http::error::bad_chunk_extension;
 }
 
 template <bool IsRequest>

@@ -59,6 +59,10 @@ void check_accepted(const rt::http1_request_parser& parser, const edge::checked_
   rt::ensure(request.method != "CONNECT" && request.method != "TRACE", "no methods of proxies");
 }
 
+bool begins(const auto& whole, const auto& part) {
+  return part.size() <= whole.size() && std::equal(part.begin(), part.end(), whole.begin());
+}
+
 /// Gives the content to a parser in pieces of at most `step` bytes. How many bytes it took, or
 /// nothing if it refused them.
 std::pair<bool, size_t> read_content(std::string_view head, std::string_view rest, size_t step,
@@ -98,7 +102,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto at_once = read_content(head, rest, rest.size() + 1, whole);
   const auto as_whole = [&](size_t step, collected& got) {
     return read_content(head, rest, step, got) == at_once && got.content == whole.content &&
-           (!at_once.first || got.trailers == whole.trailers);
+           (at_once.first ? got.trailers == whole.trailers : begins(whole.trailers, got.trailers));
   };
   rt::ensure(as_whole(1, bytes), "byte by byte as at once");
   rt::ensure(as_whole(7, pieces), "in pieces as at once");

@@ -204,18 +204,20 @@ CAF_TEST(a piece that ends within the head of a chunk is not taken) {
 
 CAF_TEST(malformed chunks are refused) {
   for (const auto& bytes : {
-           "5\nhello\r\n0\r\n\r\n"s,           // bare LF
-           "5\rhello\r\n0\r\n\r\n"s,           // bare CR
-           "5\r\nhelloX\r\n0\r\n\r\n"s,        // longer than it says
-           "5\r\nhello\n0\r\n\r\n"s,           //
-           "\r\nhello\r\n0\r\n\r\n"s,          // no size
-           "-5\r\nhello\r\n0\r\n\r\n"s,        //
-           "0x5\r\nhello\r\n0\r\n\r\n"s,       //
-           "5 5\r\nhello\r\n0\r\n\r\n"s,       //
-           "5;\x01\r\nhello\r\n0\r\n\r\n"s,    //
-           "fffffffffffffffff\r\nhello\r\n"s,  // overflow
-           "0\r\nX : 1\r\n\r\n"s,              // trailers obey the rules of fields
-           "0\r\nX\r\n\r\n"s,                  //
+           "5\nhello\r\n0\r\n\r\n"s,             // bare LF
+           "5\rhello\r\n0\r\n\r\n"s,             // bare CR
+           "5\r\nhelloX\r\n0\r\n\r\n"s,          // longer than it says
+           "5\r\nhello\n0\r\n\r\n"s,             //
+           "\r\nhello\r\n0\r\n\r\n"s,            // no size
+           "-5\r\nhello\r\n0\r\n\r\n"s,          //
+           "0x5\r\nhello\r\n0\r\n\r\n"s,         //
+           "5 5\r\nhello\r\n0\r\n\r\n"s,         //
+           "5;\x01\r\nhello\r\n0\r\n\r\n"s,      //
+           "fffffffffffffffff\r\nhello\r\n"s,    // overflow
+           "5;a=\"\n\"\r\nhello\r\n0\r\n\r\n"s,  // bare LF within quotes
+           "0;a=\"\n\"\r\n\r\n"s,                //
+           "0\r\nX : 1\r\n\r\n"s,                // trailers obey the rules of fields
+           "0\r\nX\r\n\r\n"s,                    //
        })
     CAF_CHECK_EQUAL(bytes + chunked(bytes), bytes + "malformed_content");
 }
