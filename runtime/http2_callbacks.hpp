@@ -1,5 +1,6 @@
 #pragma once
-// Between http2_session and nghttp2, for http2_session.cpp only: what nghttp2 tells a session.
+// Between http2_session and nghttp2, for its sources only: what nghttp2 tells a session, and how it
+// takes what is sent.
 
 #include "runtime/http2_session.hpp"
 

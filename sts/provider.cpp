@@ -116,10 +116,10 @@ struct provider::parts {
 };
 
 provider::provider(options settings, std::vector<config::user> users, runtime::store& store,
-                   std::shared_ptr<const runtime::key_ring> sealing,
+                   const std::shared_ptr<const runtime::key_ring>& sealing,
                    const runtime::wall_clock& clock, runtime::random_source& random)
-    : parts_(std::make_unique<parts>(std::move(settings), std::move(users), store,
-                                     std::move(sealing), clock, random)) {}
+    : parts_(std::make_unique<parts>(std::move(settings), std::move(users), store, sealing, clock,
+                                     random)) {}
 
 provider::~provider() = default;
 

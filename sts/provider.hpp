@@ -32,8 +32,8 @@ class provider {
   /// `sealing` seals cookies, forms, codes and signing keys; every key in it opens. `store`,
   /// `clock` and `random` must outlive the object.
   provider(options settings, std::vector<config::user> users, runtime::store& store,
-           std::shared_ptr<const runtime::key_ring> sealing, const runtime::wall_clock& clock,
-           runtime::random_source& random);
+           const std::shared_ptr<const runtime::key_ring>& sealing,
+           const runtime::wall_clock& clock, runtime::random_source& random);
   ~provider();
   provider(const provider&) = delete;
   provider& operator=(const provider&) = delete;

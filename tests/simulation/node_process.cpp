@@ -4,6 +4,7 @@
 #include "tests/simulation/world.hpp"
 
 #include <caf/send.hpp>
+#include <caf/typed_event_based_actor.hpp>
 
 namespace postern::simulation {
 
