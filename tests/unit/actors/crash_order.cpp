@@ -20,7 +20,7 @@ routing_subscriber_actor::behavior_type routing_follower(routing_subscriber_acto
 struct crash_fixture : store_fixture {
   node_supervisor_actor supervisor = start(node_supervisor, environment());
 
-  ~crash_fixture() {
+  ~crash_fixture() override {
     // While clock and store are there: an audit log that has something to write does so at its end.
     tell(supervisor, shut_atom_v);
     consume_messages();

@@ -8,7 +8,6 @@
 using namespace postern::actors;
 using namespace postern::actors::testing;
 using postern::runtime::error_category;
-using postern::runtime::store_change;
 
 namespace {
 
