@@ -4,6 +4,7 @@
 
 #include "runtime/caf_error.hpp"
 
+#include <caf/make_message.hpp>
 #include <caf/result.hpp>
 #include <caf/scheduled_actor.hpp>
 #include <caf/typed_response_promise.hpp>

@@ -121,6 +121,7 @@ class connector_registry_state {
   void load_drains();
   void read_drains_again();
   void adopt_drains(const std::vector<runtime::stored_record>& records);
+  void on_drain_written(const std::string& id, bool drained, const std::string& by);
 
   // tunnels and pulls
   runtime::result<registered_connector*> admit(const std::string& id, const std::string& serial);
@@ -164,6 +165,7 @@ class connector_registry_state {
   published_ptr published_;
   std::map<std::string, registered_connector> connectors_;  // by id
   std::set<std::string> drained_;                           // ids, of enrolled ones or not
+  std::multiset<std::string> drain_writes_;                 // ids whose drain is being written
   std::map<caf::actor_addr, std::string> owners_;           // connection -> connector's id
   std::map<std::string, owned_queue> queues_;               // by group
   std::map<std::string, group_content> contents_;           // by group; of published_

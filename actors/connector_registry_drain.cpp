@@ -48,36 +48,43 @@ caf::result<void> connector_registry_state::drain(const std::string& id, bool dr
   if (!known) return runtime::to_caf(known.error());
   if (known->revoked)
     return runtime::to_caf({error_category::forbidden, "connector_revoked", "connector", id});
-  if (drained_.contains(id) == drained) return caf::unit;
+  // What is being written decides, not what is in force: the store takes writes in their order.
+  if (!drain_writes_.contains(id) && drained_.contains(id) == drained) return caf::unit;
   using action = runtime::store_change::action;
   std::vector<runtime::store_change> changes{{.what = drained ? action::put : action::erase,
                                               .kind = drain_kind,
                                               .key = id,
                                               .value = drained ? by : std::string{}}};
   auto promise = self_->make_response_promise();
+  drain_writes_.insert(id);
   self_->request(deps_.store, store_timeout, commit_atom_v, std::move(changes))
       .then(
           [this, promise, id, drained, by](uint64_t) mutable {
-            if (drained)
-              drained_.insert(id);
-            else
-              drained_.erase(id);
-            answer_changed_pulls();
-            audit_event e;
-            e.category = "change";
-            e.action = drained ? "connector_drained" : "connector_resumed";
-            e.actor = by;
-            e.target = id;
-            e.outcome = "success";
-            self_->send(deps_.audit, record_atom_v, std::move(e));
+            drain_writes_.erase(drain_writes_.find(id));
+            on_drain_written(id, drained, by);
             promise.deliver(caf::unit);
           },
           // It may have been written all the same: the store knows.
-          [this, promise](caf::error& e) mutable {
+          [this, promise, id](caf::error& e) mutable {
+            drain_writes_.erase(drain_writes_.find(id));
             promise.deliver(std::move(e));
             read_drains_again();
           });
   return promise;
+}
+
+void connector_registry_state::on_drain_written(const std::string& id, bool drained,
+                                                const std::string& by) {
+  const bool changed = drained ? drained_.insert(id).second : drained_.erase(id) > 0;
+  if (!changed) return;
+  answer_changed_pulls();
+  audit_event e;
+  e.category = "change";
+  e.action = drained ? "connector_drained" : "connector_resumed";
+  e.actor = by;
+  e.target = id;
+  e.outcome = "success";
+  self_->send(deps_.audit, record_atom_v, std::move(e));
 }
 
 }  // namespace postern::actors

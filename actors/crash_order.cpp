@@ -8,6 +8,8 @@
 #include <caf/make_message.hpp>
 #include <caf/system_messages.hpp>
 
+#include <optional>
+
 namespace postern::actors {
 
 namespace {
@@ -45,7 +47,19 @@ uint64_t crash(const node_handles& handles, child which) {
   return 0;
 }
 
+std::optional<child> find_child(std::string_view name) {
+  for (size_t i = 0; i < child_count; ++i)
+    if (const auto c = static_cast<child>(i); name == to_string(c)) return c;
+  return {};
+}
+
 }  // namespace
+
+runtime::result<void> check_crash_target(std::string_view name) {
+  if (name == group_queue_state::name || find_child(name)) return {};
+  return runtime::error{runtime::error_category::not_found, "actor_unknown", "administration",
+                        "there is no \"" + std::string{name} + "\""};
+}
 
 runtime::result<uint64_t> order_crash(const node_handles& handles, const routing& routing,
                                       std::string_view name) {
@@ -55,10 +69,8 @@ runtime::result<uint64_t> order_crash(const node_handles& handles, const routing
       told += crash(queue);
     return told;
   }
-  for (size_t i = 0; i < child_count; ++i)
-    if (const auto c = static_cast<child>(i); name == to_string(c)) return crash(handles, c);
-  return runtime::error{runtime::error_category::not_found, "actor_unknown", "administration",
-                        "there is no \"" + std::string{name} + "\""};
+  if (auto known = check_crash_target(name); !known) return known.error();
+  return crash(handles, *find_child(name));
 }
 
 }  // namespace postern::actors

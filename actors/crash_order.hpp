@@ -11,10 +11,14 @@
 
 namespace postern::actors {
 
+/// Whether there is an actor of that name for order_crash(). Error: `not_found` "actor_unknown".
+/// Any thread.
+runtime::result<void> check_crash_target(std::string_view name);
+
 /// Ends a child of node_supervisor, by the name that logs give it, or the "group_queue" of every
 /// group; returns how many were told to end. Those that depend on it end with it: a
 /// session_registry takes every user_session along, a connector_registry every group_queue and
-/// connector_connection. Error: `not_found` "actor_unknown". Any thread.
+/// connector_connection. Errors: those of check_crash_target(). Any thread.
 runtime::result<uint64_t> order_crash(const node_handles& handles, const routing& routing,
                                       std::string_view name);
 

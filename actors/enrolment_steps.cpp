@@ -194,10 +194,16 @@ struct renewal : task<issued_certificate> {
 };
 using renewal_ptr = std::shared_ptr<renewal>;
 
+/// Whoever asks sees which part refused it.
+runtime::error unreadable(runtime::error why) {
+  why.source = "enrolment";
+  return why;
+}
+
 /// What can be said of a renewal without asking anybody.
 runtime::result<void> check_alone(pointer self, const renewal& running) {
   const auto csr = runtime::read_certificate_request(running.request.csr_der);
-  if (!csr) return csr.error();
+  if (!csr) return unreadable(csr.error());
   if (!self->state.key->has_issued(running.request.certificate_pem))
     return enrolment_error(error_category::forbidden, "certificate_foreign", running.old.issuer);
   if (auto fits = check_key(*csr); !fits) return fits;
@@ -231,7 +237,7 @@ caf::result<issued_certificate> sign(pointer self, enrolment_request request) {
   const auto running =
       std::make_shared<enrolment>(self, std::move(request), csr ? csr->common_name : std::string{});
   const auto check = [&]() -> runtime::result<void> {
-    if (!csr) return csr.error();
+    if (!csr) return unreadable(csr.error());
     if (running->request.enrolment_token.empty() && running->request.administrator.empty())
       return enrolment_error(error_category::unauthenticated, "enrolment_unauthenticated", {});
     if (auto fits = check_key(*csr); !fits) return fits;

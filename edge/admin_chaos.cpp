@@ -31,8 +31,10 @@ runtime::awaitable<void> record_order(edge_context& context, const admin_call& c
 }  // namespace
 
 admin_answer crash_actor(edge_context& context, admin_call& call) {
-  auto name = read_text(call.content, "actor");
+  auto name = read_only_text(call.content, "actor");
   if (!name) co_return name.error();
+  const auto known = actors::check_crash_target(*name);
+  if (!known) co_return known.error();
   co_await record_order(context, call, *name);
   const auto told = actors::order_crash(handles_of(context), *context.routing, *name);
   if (!told) co_return told.error();

@@ -72,7 +72,7 @@ admin_answer resume_connector(edge_context& context, admin_call& call) {
 }
 
 admin_answer move_connector(edge_context& context, admin_call& call) {
-  auto group = read_text(call.content, "group");
+  auto group = read_only_text(call.content, "group");
   if (!group) co_return group.error();
   const auto done =
       co_await context.port->ask<void>(handles_of(context).connectors, actors::durable_timeout,

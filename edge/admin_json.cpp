@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <initializer_list>
 #include <limits>
 
 namespace postern::edge {
@@ -52,6 +53,24 @@ json::array to_array(const std::vector<std::string>& texts) {
 
 runtime::error malformed(std::string_view key, std::string_view expected) {
   return bad_request("json_malformed", std::string{key}.append(": expected ").append(expected));
+}
+
+/// A text that has to be there.
+result<std::string> read_text(const json::object& content, std::string_view key) {
+  const auto* value = content.if_contains(view(key));
+  if (value == nullptr || !value->is_string() || value->get_string().empty())
+    return malformed(key, "a text");
+  return std::string{value->get_string()};
+}
+
+result<void> check_keys(const json::object& content,
+                        std::initializer_list<std::string_view> known) {
+  for (const auto& member : content) {
+    const std::string_view key{member.key().data(), member.key().size()};
+    if (std::ranges::find(known, key) == known.end())
+      return bad_request("json_malformed", "unknown key \"" + std::string{key} + "\"");
+  }
+  return {};
 }
 
 /// Each reader leaves `out` as it is if the key is absent.
@@ -180,9 +199,7 @@ result<actors::enrolment_token_request> read_token_request(const json::object& c
                                                            std::string by) {
   actors::enrolment_token_request wanted;
   wanted.by = std::move(by);
-  for (const auto& member : content)
-    if (member.key() != "group" && member.key() != "uses" && member.key() != "lifetime")
-      return bad_request("json_malformed", "unknown key \"" + std::string{member.key()} + "\"");
+  if (auto known = check_keys(content, {"group", "uses", "lifetime"}); !known) return known.error();
   auto group = read_text(content, "group");
   if (!group) return group.error();
   wanted.group = std::move(*group);
@@ -200,11 +217,9 @@ result<actors::enrolment_token_request> read_token_request(const json::object& c
   return wanted;
 }
 
-result<std::string> read_text(const json::object& content, std::string_view key) {
-  const auto* value = content.if_contains(view(key));
-  if (value == nullptr || !value->is_string() || value->get_string().empty())
-    return malformed(key, "a text");
-  return std::string{value->get_string()};
+result<std::string> read_only_text(const json::object& content, std::string_view key) {
+  if (auto known = check_keys(content, {key}); !known) return known.error();
+  return read_text(content, key);
 }
 
 result<actors::audit_query> read_audit_query(std::string_view before, std::string_view limit) {

@@ -43,8 +43,9 @@ runtime::result<actors::change_request> read_change_request(const boost::json::o
 runtime::result<actors::enrolment_token_request> read_token_request(
     const boost::json::object& content, std::string by);
 
-/// A text that has to be there. Error: "json_malformed".
-runtime::result<std::string> read_text(const boost::json::object& content, std::string_view key);
+/// The text of content that has nothing else. Error: "json_malformed".
+runtime::result<std::string> read_only_text(const boost::json::object& content,
+                                            std::string_view key);
 
 /// Reads ?before=&limit=. Errors: "query_malformed".
 runtime::result<actors::audit_query> read_audit_query(std::string_view before,

@@ -39,9 +39,10 @@ error unknown(const char* cause, const std::string& name) {
 }
 
 // Whoever has published something goes there next: the answer waits until every shard routes by it
-// and the certificates fit, which takes milliseconds, or for this long.
-constexpr int in_force_rounds = 40;
-constexpr std::chrono::milliseconds in_force_pause{25};
+// and the certificates fit, which takes milliseconds, or for as many looks. The timers' resolution
+// makes a pause of 50 to 100 ms of each.
+constexpr int in_force_rounds = 20;
+constexpr std::chrono::milliseconds in_force_pause{50};
 
 runtime::awaitable<void> until_in_force(edge_context& context, uint64_t version) {
   runtime::wait_point later{context.home};

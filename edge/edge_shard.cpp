@@ -15,6 +15,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <array>
+#include <optional>
 
 namespace postern::edge {
 
@@ -43,6 +44,20 @@ std::string address_of(const runtime::tcp_socket& socket) {
     address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
   return failure ? std::string{} : address.to_string();
 }
+
+/// Listed while the object lives, for the end of the shard to find.
+struct unserved {
+  unserved(std::unordered_set<runtime::transport*>& list, runtime::transport& connection)
+      : all(list), one(connection) {
+    all.insert(&one);
+  }
+  ~unserved() { all.erase(&one); }
+  unserved(const unserved&) = delete;
+  unserved& operator=(const unserved&) = delete;
+
+  std::unordered_set<runtime::transport*>& all;
+  runtime::transport& one;
+};
 
 /// The whole answer of the plain port to a request's head.
 std::string answer_plain(const edge_context& context, std::string_view head,
@@ -175,7 +190,7 @@ void edge_shard::end() {
   for (auto& one : listening_)
     one->acceptor.close(ignored);
   door_.close();
-  for (auto* connection : shaking_)
+  for (auto* connection : unserved_)
     connection->close();
   auto connections = connections_;
   for (auto& [key, connection] : connections)
@@ -239,10 +254,10 @@ awaitable<void> edge_shard::welcome(runtime::tcp_socket socket) {
   if (entry == connector_door::entry::refused) co_return;
   const auto tls = identity_.current();
   runtime::transport connection{std::move(socket), tls->make_connection()};
-  shaking_.insert(&connection);
+  std::optional<unserved> waiting{std::in_place, unserved_, connection};
   auto shaken =
       co_await connection.handshake(context_.home.timers(), limits::tls_handshake_timeout);
-  shaking_.erase(&connection);
+  waiting.reset();
   door_.shaken(entry, runtime::server_name(connection.tls()) == context_.options.names.service);
   if (!shaken) {
     runtime::log_event(spdlog::level::debug, "TLS handshake failed",
@@ -304,6 +319,7 @@ awaitable<void> edge_shard::redirect(runtime::tcp_socket socket) {
     co_return;
   }
   runtime::transport connection{std::move(socket), nullptr};
+  const unserved reading{unserved_, connection};
   runtime::coarse_timer deadline;
   context_.home.timers().arm(
       deadline, limits::head_timeout,

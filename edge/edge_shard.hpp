@@ -83,7 +83,8 @@ class edge_shard {
   site site_;
   std::vector<std::unique_ptr<listening>> listening_;
   std::unordered_map<user_connection*, std::weak_ptr<user_connection>> connections_;
-  std::unordered_set<runtime::transport*> shaking_;  ///< TLS handshakes under way
+  /// TLS handshakes under way, and the connections of the plain port.
+  std::unordered_set<runtime::transport*> unserved_;
   std::chrono::steady_clock::time_point full_told_;  ///< when the log was told that we are full
 };
 

@@ -20,6 +20,11 @@ namespace {
 constexpr auto linger_time = std::chrono::seconds{2};
 constexpr size_t linger_bytes = 4 * 1024 * 1024;
 
+/// For heads that nobody could read to their end.
+bool asks_head(std::string_view head) {
+  return head.starts_with("HEAD ");
+}
+
 }  // namespace
 
 http1_connection::http1_connection(edge_context& context, gatekeeper& gate, site& service,
@@ -58,6 +63,7 @@ awaitable<void> http1_connection::run() {
     } else {
       keep_alive_ = content_ended_ = false;
       begin(client_address_);
+      head_request_ = asks_head(input());
       refuse(outcome == head_outcome::too_large
                  ? error{error_category::too_large, "head_too_large", "request", {}}
                  : error{error_category::timeout, "request_timeout", "request", {}});
@@ -128,6 +134,7 @@ awaitable<http1_connection::head_outcome> http1_connection::read_head() {
   if (auto parsed = parser_->parse_head(head); !parsed) {
     keep_alive_ = content_ended_ = false;  // nobody knows what follows
     parser_.reset();
+    head_request_ = asks_head(head);
     refuse(parsed.error());
     co_await finish_output();
     co_return head_outcome::closed;

@@ -20,18 +20,23 @@ void append_hex(runtime::byte_queue& out, size_t value) {
   out.append({digits.data(), static_cast<size_t>(end - digits.data())});
 }
 
+/// Beast's, and those that it does not know. It may be empty (RFC 9112, section 4).
+std::string_view reason_phrase(unsigned status) {
+  if (status == 103) return "Early Hints";
+  if (status == 425) return "Too Early";
+  const auto known = boost::beast::http::int_to_status(status);
+  if (known == boost::beast::http::status::unknown) return {};
+  const auto reason = boost::beast::http::obsolete_reason(known);
+  return {reason.data(), reason.size()};
+}
+
 }  // namespace
 
 void http1_connection::write_status_line(unsigned status) {
-  const auto reason =
-      boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(status));
+  const auto reason = reason_phrase(status);
   std::array<char, 4> digits{};
   std::to_chars(digits.data(), digits.data() + digits.size(), status);
-  out_.append("HTTP/1.1 ")
-      .append({digits.data(), 3})
-      .append(" ")
-      .append({reason.data(), reason.size()})
-      .append("\r\n");
+  out_.append("HTTP/1.1 ").append({digits.data(), 3}).append(" ").append(reason).append("\r\n");
 }
 
 void http1_connection::write_fields(const runtime::field_list& fields) {

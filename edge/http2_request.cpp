@@ -71,10 +71,10 @@ void http2_request::on_head(const field_list& fields, bool end_of_stream) {
   begin_.wake();
 }
 
-void http2_request::on_head_too_large() {
+void http2_request::on_head_too_large(const field_list& kept) {
   if (state_ != state::assigned) return cut();  // trailers
   connection_.on_head_complete();
-  fields_.clear();
+  keep_head(kept);
   head_too_large_ = has_content_ = true;
   state_ = state::serving;
   begin_.wake();

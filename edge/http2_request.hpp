@@ -36,7 +36,7 @@ class http2_request final : public runtime::http2_stream,
 
   // -- the stream
   void on_head(const runtime::field_list& fields, bool end_of_stream) override;
-  void on_head_too_large() override;
+  void on_head_too_large(const runtime::field_list& kept) override;
   void on_content(std::string_view piece) override;
   void on_trailers(const runtime::field_list& fields) override;
   void on_end() override;

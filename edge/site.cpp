@@ -23,7 +23,7 @@ http_response refuse(const error& why, const service_request& request) {
                                   m[http_field::accept]));
 }
 
-/// Version, length and request id; no content where none may be (RFC 9110, 9.3.2 and 15.4.5).
+/// Version, length and request id; no content where none may be (RFC 9110, 15.4.5).
 void complete(http_response& response, const service_request& request) {
   response.version(11);
   response.set("X-Request-Id", request.request_id);
@@ -33,7 +33,6 @@ void complete(http_response& response, const service_request& request) {
     response.body().clear();
   else
     response.prepare_payload();
-  if (request.message.method() == runtime::http_verb::head) response.body().clear();
 }
 
 }  // namespace

@@ -19,8 +19,9 @@ class site {
   /// Whether a host name (without port, in any case) is one of the service's own.
   bool is_service_host(std::string_view host) const noexcept;
 
-  /// Answers a request to one of them. The response is complete: version, length, X-Request-Id; to
-  /// HEAD it has no content but its length. Never throws.
+  /// Answers a request to one of them. The response is complete: version, length, X-Request-Id. To
+  /// HEAD it is the one that GET would get: the connection leaves the content out and keeps the
+  /// length (RFC 9110, 9.3.2). Never throws.
   runtime::awaitable<runtime::http_response> handle(service_request request);
 
  private:

@@ -174,7 +174,7 @@ struct http2_callbacks {
   static void on_head(http2_session& s, http2_stream& stream, bool ended) {
     if (s.incoming_too_large_) {
       stream.has_final_head_ = true;
-      stream.on_head_too_large();
+      stream.on_head_too_large(s.incoming_);
       return;
     }
     if (stream.has_final_head_) {

@@ -33,8 +33,9 @@ class http2_stream {
   virtual void on_head(const field_list& fields, bool end_of_stream) = 0;
   /// An interim response (1xx).
   virtual void on_interim(const field_list&) {}
-  /// Untrusted peers: the head has more or larger fields than limits allow; they are not kept.
-  virtual void on_head_too_large() {}
+  /// Untrusted peers: the head or the trailers have more or larger fields than limits allow. `kept`
+  /// are those that came first and were within.
+  virtual void on_head_too_large(const field_list& /*kept*/) {}
   /// Content; tell the session with consumed() when it has gone on, else the peer's window stays
   /// shut.
   virtual void on_content(std::string_view piece) = 0;
@@ -137,7 +138,8 @@ class http2_session final : private flushable {
   /// No more content after what is queued. Trailers are sent behind it.
   void finish(http2_stream& stream, std::vector<std::pair<std::string, std::string>> trailers = {});
   /// Bytes that may be queued now: as far as the peer's window and the high-water mark go. If 0,
-  /// on_writable() will follow.
+  /// on_writable() follows when the peer opens the window or takes what is queued; in the turn of
+  /// submit_request() there is no room yet, and on_writable() need not follow.
   size_t room(http2_stream& stream);
   /// Bytes queued and not yet sent.
   size_t queued(const http2_stream& stream) const noexcept { return stream.out_.size(); }

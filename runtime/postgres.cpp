@@ -1,9 +1,11 @@
 #include "runtime/postgres.hpp"
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <endian.h>
 #include <poll.h>
@@ -31,9 +33,31 @@ std::string trimmed(const std::string& text) {
   return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
 }
 
+/// An address, not a name that begins like one.
+bool is_loopback_v4(std::string_view host) {
+  in_addr address{};
+  return ::inet_pton(AF_INET, std::string{host}.c_str(), &address) == 1 &&
+         ntohl(address.s_addr) >> 24 == 127;
+}
+
 bool is_local(std::string_view host) {
   return host.empty() || host.front() == '/' || host.front() == '@' || host == "localhost" ||
-         host == "::1" || host.starts_with("127.");
+         host == "::1" || is_loopback_v4(host);
+}
+
+/// A host for those that name none (PGHOST). Empty: there is none, and libpq takes the socket.
+std::string environment_host() {
+  const char* host = std::getenv("PGHOST");
+  return host == nullptr ? std::string{} : host;
+}
+
+bool all_local(std::string_view hosts) {
+  for (size_t at = 0; at <= hosts.size();) {
+    const auto end = std::min(hosts.find(',', at), hosts.size());
+    if (!is_local(hosts.substr(at, end - at))) return false;
+    at = end + 1;
+  }
+  return true;
 }
 
 std::string quoted(std::string_view value) {
@@ -74,6 +98,7 @@ std::string with_defaults(const std::string& text) {
     fail(error_category::invalid_input, "store_connection_malformed",
          "not a connection string or URI of PostgreSQL");
   std::string out;
+  bool host_given = false;
   bool local = true;
   bool mode_given = false;
   bool timeout_given = false;
@@ -83,16 +108,14 @@ std::string with_defaults(const std::string& text) {
     const std::string_view value{o->val};
     out += std::string{keyword}.append("=").append(quoted(value)).append(" ");
     if (keyword == "host" || keyword == "hostaddr") {
-      for (size_t at = 0; at <= value.size();) {
-        const auto end = std::min(value.find(',', at), value.size());
-        local = local && is_local(value.substr(at, end - at));
-        at = end + 1;
-      }
+      host_given = true;
+      local = local && all_local(value);
     }
     mode_given = mode_given || keyword == "sslmode";
     timeout_given = timeout_given || keyword == "connect_timeout";
   }
   PQconninfoFree(options);
+  if (!host_given) local = all_local(environment_host());
   if (!local && !mode_given) out += "sslmode=verify-full ";
   if (!timeout_given) out += "connect_timeout=" + std::to_string(connect_timeout.count()) + " ";
   // A server that vanished without a word is noticed by the kernel as well.

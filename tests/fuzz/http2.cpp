@@ -37,9 +37,10 @@ class checked_stream final : public rt::http2_stream {
     rt::ensure(!server_ && stage_ == stage::fresh, "interim heads come before the final one");
     check(fields);
   }
-  void on_head_too_large() override {
+  void on_head_too_large(const rt::field_list& kept) override {
     // At any time: trailers may be too large as well.
     rt::ensure(server_ && !closed_, "only strangers are bounded");
+    check(kept);
     if (stage_ == stage::fresh) stage_ = stage::open;
     session_->abort(*this, NGHTTP2_ENHANCE_YOUR_CALM);
   }

@@ -81,21 +81,21 @@ CAF_TEST(the admin host may come from the environment) {
 }
 
 CAF_TEST(a wrong command line is bad input) {
-  for (auto arguments : {std::vector<const char*>{},
-                         {admin},
-                         {"login"},
-                         {admin, "fly"},
-                         {admin, "apply"},
-                         {admin, "delete", "connector", "x"},
-                         {admin, "get"},
-                         {admin, "get", "groups", "-o", "xml"},
-                         {admin, "create", "token"},
-                         {admin, "create", "token", "--group", "g", "--uses", "0"},
-                         {admin, "revoke", "connector"},
-                         {admin, "drain", "node"},
-                         {admin, "drain", "connector"},
-                         {admin, "--token-file", "-", "apply", "-f", "-"},
-                         {admin, "--token", "secret", "login"}}) {
+  for (const auto& arguments : {std::vector<const char*>{},
+                                {admin},
+                                {"login"},
+                                {admin, "fly"},
+                                {admin, "apply"},
+                                {admin, "delete", "connector", "x"},
+                                {admin, "get"},
+                                {admin, "get", "groups", "-o", "xml"},
+                                {admin, "create", "token"},
+                                {admin, "create", "token", "--group", "g", "--uses", "0"},
+                                {admin, "revoke", "connector"},
+                                {admin, "drain", "node"},
+                                {admin, "drain", "connector"},
+                                {admin, "--token-file", "-", "apply", "-f", "-"},
+                                {admin, "--token", "secret", "login"}}) {
     auto o = parse(arguments);
     CAF_REQUIRE(!o);
     CAF_CHECK(o.error().status == exit_status::bad_input);

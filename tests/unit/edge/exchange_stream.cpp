@@ -1,5 +1,5 @@
 #define CAF_SUITE exchange_stream
-// A stream on a tunnel of the same shard. Those across shards are shown end to end.
+// A stream on a tunnel of the same shard. remote_exchange_stream.cpp shows those across shards.
 #include "edge/exchange_stream.hpp"
 
 #include "edge/tunnel.hpp"

@@ -29,6 +29,24 @@ inline actors::session_registry_actor::behavior_type play_sessions(
           [](tick_atom) {}};
 }
 
+/// A group's queue by what it does with an exchange that asks, one that is taken out, and a place
+/// that is given back; all else it takes in silence.
+template <class Submit, class Cancel, class Release>
+actors::group_queue_actor::behavior_type play_queue_as(Submit submit, Cancel cancel,
+                                                       Release release) {
+  using namespace actors;
+  return {std::move(submit),
+          std::move(cancel),
+          std::move(release),
+          [](attach_atom, const tunnel_info&) {},
+          [](detach_atom, tunnel_id) {},
+          [](silent_atom, tunnel_id, bool) {},
+          [](lookup_atom) -> caf::result<uint32_t, uint32_t> { return {0u, 0u}; },
+          [](subscribe_atom, const summoner_actor&) {},
+          [](list_atom) { return std::vector<connector_status>{}; },
+          [](expire_atom, uint64_t) {}};
+}
+
 struct node_fixture : actors::testing::fixture {
   node_fixture() {
     options.names = {"connectors.example", "admin.example", "sts.example"};

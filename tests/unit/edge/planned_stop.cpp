@@ -27,7 +27,7 @@ struct old_signals {
 struct fixture {
   /// Whether it takes a second signal to end the stop.
   bool is_held_up() {
-    pthread_kill(pthread_self(), SIGTERM);
+    std::raise(SIGTERM);
     let_go({}, load, signals, {});
     // Whoever looked for signals has taken it.
     return !signals.wait_for(0ms);

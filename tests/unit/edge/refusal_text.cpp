@@ -7,7 +7,6 @@
 #include <string>
 
 using namespace postern::edge;
-using postern::runtime::error;
 using postern::runtime::error_category;
 
 namespace {

@@ -58,20 +58,13 @@ class played_request final : public user_request {
 actors::group_queue_actor::behavior_type play_queue(actors::group_queue_actor::pointer,
                                                     std::shared_ptr<int> submitted) {
   using namespace actors;
-  return {[submitted](submit_atom, const exchange_ticket&) -> caf::result<dispatch> {
-            ++*submitted;
-            return runtime::to_caf(
-                {error_category::timeout, "no_connector", "connector_group", "main"});
-          },
-          [](cancel_atom, uint64_t) {},
-          [](release_atom, tunnel_id, exchange_outcome, milliseconds) {},
-          [](attach_atom, const tunnel_info&) {},
-          [](detach_atom, tunnel_id) {},
-          [](silent_atom, tunnel_id, bool) {},
-          [](lookup_atom) -> caf::result<uint32_t, uint32_t> { return {0u, 0u}; },
-          [](subscribe_atom, const summoner_actor&) {},
-          [](list_atom) { return std::vector<connector_status>{}; },
-          [](expire_atom, uint64_t) {}};
+  return edge::testing::play_queue_as(
+      [submitted](submit_atom, const exchange_ticket&) -> caf::result<dispatch> {
+        ++*submitted;
+        return runtime::to_caf(
+            {error_category::timeout, "no_connector", "connector_group", "main"});
+      },
+      [](cancel_atom, uint64_t) {}, [](release_atom, tunnel_id, exchange_outcome, milliseconds) {});
 }
 
 struct fixture : edge::testing::node_fixture {

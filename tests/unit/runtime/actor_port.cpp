@@ -21,7 +21,7 @@ struct fixture : test_coordinator_fixture<> {
   std::optional<actor_port> port{std::in_place, sys, home};
   std::vector<caf::response_promise> promises;
 
-  ~fixture() { port.reset(); }
+  ~fixture() override { port.reset(); }
 
   caf::actor spawn(caf::behavior (*f)(caf::event_based_actor*)) { return sys.spawn(f); }
 

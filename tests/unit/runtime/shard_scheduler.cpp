@@ -85,7 +85,8 @@ CAF_TEST(many messages between many actors all arrive) {
     auto result = total.get_future();
     const auto counter = system.spawn([&](caf::stateful_actor<int>* self) -> caf::behavior {
       return {[self, &total](int n) {
-        if ((self->state += n) < actors * rounds) return;
+        self->state += n;
+        if (self->state < actors * rounds) return;
         total.set_value(self->state);
         self->quit();
       }};

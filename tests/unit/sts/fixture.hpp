@@ -98,7 +98,7 @@ struct provider_fixture {
   rt::http_response send(rt::http_request request) {
     std::string all;
     for (const auto& [name, value] : cookies)
-      all += (all.empty() ? "" : "; ") + name + "=" + value;
+      all.append(all.empty() ? "" : "; ").append(name).append("=").append(value);
     if (!all.empty()) request.set(rt::http_field::cookie, all);
     auto response = sts->handle(request, address);
     auto range = response.equal_range(rt::http_field::set_cookie);
