@@ -57,11 +57,11 @@ class byte_queue {
   }
 
  private:
-  // Moves only where at least as much has gone as is left, and doubles otherwise: a byte is moved a
-  // bounded number of times, however long the queue lives.
+  // Moves where at least half as much has gone as is left, and doubles otherwise: a byte is moved
+  // twice for each that goes, at the most, and no more than three times is held of what waited.
   void make_room(size_t size) {
     const auto kept = this->size();
-    if (begin_ >= kept && capacity_ - kept >= size) {
+    if (2 * begin_ >= kept && capacity_ - kept >= size) {
       std::memmove(data_.get(), data_.get() + begin_, kept);
     } else {
       const auto larger = std::max({2 * capacity_, kept + size, smallest_capacity});

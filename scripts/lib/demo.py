@@ -17,6 +17,7 @@ from harness.processes import connector, control, node, process, read_json, wait
 from harness.published import application_toml, group_toml  # noqa: E402
 
 USERS = processes.USERS
+RESTART_PAUSE = 10  # seconds: enough to open a page meanwhile
 ROLES = {"alice": "administrator", "bob": "assigned to intranet", "carol": "assigned to nothing"}
 
 
@@ -184,10 +185,17 @@ def run(arguments, folder):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopped.set())
         while not stopped.wait(0.5):
-            for name, one in (("node", running.node.process), ("connector", running.connector.process)):
-                if not one.running:
-                    say(f"The {name} has ended by itself; its last words:\n{one.text()[-2000:]}")
-                    return 1
+            if not running.node.process.running:
+                say(f"The node has ended by itself; its last words:\n{running.node.process.text()[-2000:]}")
+                return 1
+            if not running.connector.process.running:
+                say(f"The connector has ended by itself; its last words:\n{running.connector.process.text()[-500:]}\n"
+                    f"A service manager would start it again; that happens here in {RESTART_PAUSE} s. Requests wait for it:\n"
+                    f"open {running.node.url('public')} now, and it is served then.")
+                if stopped.wait(RESTART_PAUSE):
+                    break
+                running.connector.start()
+                say("The connector is there again.")
         say("\nStopping.")
         return 0
     finally:

@@ -60,6 +60,18 @@ CAF_TEST(a queue that is never empty does not grow without bound) {
   CAF_CHECK(q.capacity() <= 8'000u);
 }
 
+CAF_TEST(a queue holds no more than three times what waited) {
+  const std::string piece(16, 'x');
+  for (size_t waiting = 1'000; waiting < 4'000; waiting += 10) {
+    byte_queue q;
+    for (size_t sent = 0; sent < 10 * waiting; sent += piece.size()) {
+      q.append(piece);
+      if (q.size() > waiting) q.consume(piece.size());
+    }
+    CAF_REQUIRE(q.capacity() <= 3 * (waiting + piece.size()) + 2 * piece.size());
+  }
+}
+
 CAF_TEST(it agrees with a plain queue whatever is done) {
   std::mt19937 random{7};
   byte_queue q;
