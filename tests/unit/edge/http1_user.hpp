@@ -46,7 +46,7 @@ struct http1_fixture : user_fixture {
       if (outcome.status != runtime::io_status::done) break;
       unsent.erase(0, outcome.bytes);
     }
-    std::array<char, 16 * 1024> bytes;
+    std::array<char, 16 * 1024> bytes{};
     while (reads && end == runtime::io_status::done) {
       const auto outcome = user->try_read(bytes);
       if (outcome.status == runtime::io_status::done)
