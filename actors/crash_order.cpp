@@ -53,12 +53,16 @@ std::optional<child> find_child(std::string_view name) {
   return {};
 }
 
+runtime::error unknown(std::string_view name) {
+  return {runtime::error_category::not_found, "actor_unknown", "administration",
+          "there is no \"" + std::string{name} + "\""};
+}
+
 }  // namespace
 
 runtime::result<void> check_crash_target(std::string_view name) {
   if (name == group_queue_state::name || find_child(name)) return {};
-  return runtime::error{runtime::error_category::not_found, "actor_unknown", "administration",
-                        "there is no \"" + std::string{name} + "\""};
+  return unknown(name);
 }
 
 runtime::result<uint64_t> order_crash(const node_handles& handles, const routing& routing,
@@ -69,8 +73,9 @@ runtime::result<uint64_t> order_crash(const node_handles& handles, const routing
       told += crash(queue);
     return told;
   }
-  if (auto known = check_crash_target(name); !known) return known.error();
-  return crash(handles, *find_child(name));
+  const auto known = find_child(name);
+  if (!known) return unknown(name);
+  return crash(handles, *known);
 }
 
 }  // namespace postern::actors

@@ -1,7 +1,8 @@
 #include "runtime/postgres.hpp"
 
+#include <boost/asio/ip/address.hpp>
+
 #include <algorithm>
-#include <arpa/inet.h>
 #include <array>
 #include <bit>
 #include <cerrno>
@@ -33,16 +34,11 @@ std::string trimmed(const std::string& text) {
   return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
 }
 
-/// An address, not a name that begins like one.
-bool is_loopback_v4(std::string_view host) {
-  in_addr address{};
-  return ::inet_pton(AF_INET, std::string{host}.c_str(), &address) == 1 &&
-         ntohl(address.s_addr) >> 24 == 127;
-}
-
+/// Stricter than config::is_loopback: libpq asks the resolver for names under "localhost".
 bool is_local(std::string_view host) {
+  boost::system::error_code no_address;
   return host.empty() || host.front() == '/' || host.front() == '@' || host == "localhost" ||
-         host == "::1" || is_loopback_v4(host);
+         boost::asio::ip::make_address(host, no_address).is_loopback();
 }
 
 /// A host for those that name none (PGHOST). Empty: there is none, and libpq takes the socket.
