@@ -33,7 +33,7 @@ void origin_sender::begin(runtime::transport& connection, content_framing framin
   connection_ = &connection;
   pending_.clear();
   if (pending_.capacity() > kept_queue) pending_.release();
-  pending_content_ = 0;
+  pending_content_.clear();
   framing_ = framing;
   waiting_ = ended_ = failed_ = content_sent_ = false;
 }
@@ -51,7 +51,7 @@ size_t origin_sender::send_content(std::string_view piece) {
   if (connection_ == nullptr || failed_ || ended_ || piece.empty()) return 0;
   content_sent_ = true;
   const bool was_idle = pending_.empty();
-  pending_content_ += piece.size();
+  pending_content_.add(piece.size());
   if (framing_ != content_framing::chunked) {
     send(piece);
   } else {
@@ -65,7 +65,7 @@ size_t origin_sender::send_content(std::string_view piece) {
   }
   // What waited before this piece is told by on_origin_took() when the socket has taken it.
   if (!was_idle || !pending_.empty()) return 0;
-  return std::exchange(pending_content_, 0);
+  return pending_content_.take_gone(0);
 }
 
 void origin_sender::send_end(const trailer_list& trailers) {
@@ -105,12 +105,10 @@ void origin_sender::send(std::string_view bytes) {
 }
 
 void origin_sender::pump() {
-  size_t sent = 0;
   while (!pending_.empty()) {
     const auto outcome = connection_->try_write(pending_.bytes());
     if (outcome.status == io_status::done) {
       pending_.consume(outcome.bytes);
-      sent += outcome.bytes;
       continue;
     }
     if (outcome.status == io_status::want_read || outcome.status == io_status::want_write)
@@ -119,11 +117,8 @@ void origin_sender::pump() {
       failed_ = true;
     break;
   }
-  // Framing counts as content here: what is told too early is less than a chunk's line.
-  const auto gone =
-      failed_ || !pending_.empty() ? std::min(sent, pending_content_) : pending_content_;
+  const auto gone = pending_content_.take_gone(pending_.size());
   if (failed_) pending_.clear();
-  pending_content_ -= gone;
   if (ended_ && pending_.empty() && !failed_) end_sending();
   events_.on_origin_took(gone);
 }

@@ -6,6 +6,7 @@
 #include "connector/origin_response.hpp"
 #include "runtime/byte_queue.hpp"
 #include "runtime/transport.hpp"
+#include "runtime/waiting_content.hpp"
 
 #include <string>
 #include <string_view>
@@ -58,8 +59,8 @@ class origin_sender {
   sender_events& events_;
   runtime::transport* connection_ = nullptr;
   runtime::byte_queue pending_;
-  size_t pending_content_ = 0;  // bytes of content in pending_, not yet told to anybody
-  uint64_t generation_ = 0;     // of begin() and stop(): handlers of an earlier one do nothing
+  runtime::waiting_content pending_content_;  // in pending_, not yet told to anybody
+  uint64_t generation_ = 0;  // of begin() and stop(): handlers of an earlier one do nothing
   content_framing framing_ = content_framing::none;
   bool waiting_ = false;
   bool ended_ = false;

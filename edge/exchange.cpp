@@ -239,7 +239,7 @@ void exchange::stop_waiting() {
 }
 
 void exchange::on_sent(size_t bytes) {
-  progress_ += bytes;
+  ++progress_;
   const auto n = std::min(bytes, unsent_);
   unsent_ -= n;
   if (stream_ && n > 0) stream_->consumed(n);

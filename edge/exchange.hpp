@@ -69,7 +69,7 @@ class exchange final : private exchange_events {
   /// The node or the connector leaves: a stream that may last for long (a WebSocket, events) is
   /// ended as soon as its client understands it, and begins again elsewhere.
   void tell_to_move();
-  /// `bytes` have left towards the user.
+  /// Something has left towards the user, and in it `bytes` of content.
   void on_sent(size_t bytes);
   /// Nothing happened for a while: the user's connection should be watched for its end.
   bool watch_user() const noexcept { return watch_user_; }
@@ -120,7 +120,7 @@ class exchange final : private exchange_events {
   runtime::coarse_timer quiet_;
   std::chrono::steady_clock::time_point began_at_, dispatched_at_;
   uint64_t content_bytes_ = 0;
-  uint64_t progress_ = 0;  ///< rises with every byte either way
+  uint64_t progress_ = 0;  ///< rises whenever bytes go either way
   uint64_t progress_seen_ = 0;
   size_t unsent_ = 0;  ///< response content handed to the user's side and not yet consumed
   actors::failover failover_;

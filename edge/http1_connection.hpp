@@ -6,6 +6,7 @@
 #include "edge/user_request.hpp"
 #include "runtime/byte_queue.hpp"
 #include "runtime/http1_parser.hpp"
+#include "runtime/waiting_content.hpp"
 
 #include <memory>
 #include <optional>
@@ -91,7 +92,8 @@ class http1_connection final : public user_connection,
   char* in_ = nullptr;  ///< from the shard's pool, or larger when a head needs it
   size_t in_size_ = 0, in_begin_ = 0, in_end_ = 0;
   runtime::byte_queue out_;
-  uint64_t sent_ = 0, sent_seen_ = 0;  ///< bytes of it that the socket has taken
+  runtime::waiting_content out_content_;  ///< in out_
+  uint64_t sent_ = 0, sent_seen_ = 0;     ///< bytes of it that the socket has taken
 
   std::optional<runtime::http1_request_parser> parser_;
   std::vector<std::pair<std::string, std::string>> trailers_;

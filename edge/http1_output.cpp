@@ -98,6 +98,7 @@ void http1_connection::send_upgrade(const runtime::field_list& fields) {
 void http1_connection::send_content(std::string_view piece) {
   if (dropped_ || piece.empty()) return;
   if (framing_ == framing::none) return exchange_.on_sent(piece.size());
+  out_content_.add(piece.size());
   if (framing_ == framing::chunked) {
     append_hex(out_, piece.size());
     out_.append("\r\n").append(piece).append("\r\n");
@@ -128,6 +129,7 @@ void http1_connection::drop_connection() {
   if (dropped_) return;
   dropped_ = true;
   out_.clear();
+  out_content_.clear();
   // A reset, and in TLS no close_notify: nobody can take what arrived for the whole (RFC 9112, 8).
   connection_.abort();
   point_.wake();
@@ -154,7 +156,7 @@ void http1_connection::flush() {
     }
   }
   if (out_.empty() && point_.has_waiter()) point_.wake();
-  if (sent > 0) exchange_.on_sent(sent);
+  if (sent > 0) exchange_.on_sent(out_content_.take_gone(out_.size()));
 }
 
 void http1_connection::wait_until_writable() {

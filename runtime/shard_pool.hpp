@@ -59,13 +59,14 @@ awaitable<std::invoke_result_t<F>> shard_pool::run_blocking(F work) {
       } catch (...) {
         failure = std::current_exception();
       }
-      asio::post(home,
-                 [handler = std::move(handler), failure, outcome = std::move(outcome)]() mutable {
-                   if (failure)
-                     handler(failure, value{});
-                   else
-                     handler(nullptr, std::move(*outcome));
-                 });
+      // Moved, so that nothing of it is left to this thread to destroy.
+      asio::post(home, [handler = std::move(handler), failure = std::move(failure),
+                        outcome = std::move(outcome)]() mutable {
+        if (failure)
+          handler(std::move(failure), value{});
+        else
+          handler(nullptr, std::move(*outcome));
+      });
     });
   };
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<executor>,

@@ -88,6 +88,30 @@ CAF_TEST(what an origin does not take waits and is told once it has gone) {
   CAF_CHECK(sender.is_complete());
 }
 
+CAF_TEST(what waits for a slow origin stays bounded however many chunks go) {
+  begin(content_framing::chunked);
+  ends.first.socket().set_option(boost::asio::socket_base::send_buffer_size{32 * 1'024});
+  ends.second.set_option(boost::asio::socket_base::receive_buffer_size{32 * 1'024});
+  constexpr size_t window = 64 * 1'024;  // of content that has not been told
+  size_t given = 0;
+  size_t arrived = 0;
+  const auto fill = [&] {
+    for (; given - told < window; given += 10)
+      told += sender.send_content(std::string(10, 'x'));
+  };
+  const auto under_way = [&] { return given / 10 * 15 - arrived; };  // five of framing in each
+  fill();
+  const auto at_first = under_way();
+  std::string some(8 * 1'024, '\0');
+  for (int round = 0; round < 2'000; ++round) {
+    arrived += ends.second.read_some(boost::asio::buffer(some));
+    home.io().restart();
+    home.io().poll();
+    fill();
+    CAF_REQUIRE(under_way() < at_first + 256 * 1'024);
+  }
+}
+
 CAF_TEST(an origin that is gone ends the sending and no more) {
   begin(content_framing::length);
   ends.second.set_option(boost::asio::socket_base::linger{true, 0});
