@@ -1,6 +1,5 @@
 #include "connector/origin_sender.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <cstring>
 

@@ -129,7 +129,6 @@ void http1_connection::drop_connection() {
   if (dropped_) return;
   dropped_ = true;
   out_.clear();
-  out_content_.clear();
   // A reset, and in TLS no close_notify: nobody can take what arrived for the whole (RFC 9112, 8).
   connection_.abort();
   point_.wake();
