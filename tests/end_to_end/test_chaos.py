@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from harness.processes import BIN, ROOT, connector, control, node, wait_until
+from harness.processes import BIN, ROOT, connector, control, node, process, wait_until
 from harness.published import application_toml, group_toml
 from harness.raw_origin import raw_origin
 from harness.wire import stream
@@ -143,6 +143,13 @@ def test_a_run_that_shows_nothing_is_no_success():
     assert verdict({"failed_gets": 0}, GOOD, planned=len(GOOD) + 1)
     assert verdict({"failed_gets": 0}, GOOD, share=0.02)
     assert verdict({"longest_gap": 1.0}, [])
+
+
+def test_the_share_of_a_victim_that_had_little_to_do_is_no_zero(tmp_path, cleanup):
+    # Two seconds of a small load are a few milliseconds of CPU time for a connector.
+    idler = process(["/bin/sleep", "60"], tmp_path / "log")
+    cleanup(idler.kill)
+    assert 0 < idler.cpu_seconds() < 1
 
 
 # -- scenarios

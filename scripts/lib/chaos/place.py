@@ -177,7 +177,7 @@ class place:
                 if name.startswith("connector") and one.process is not None and one.process.running}
         new = {name: value - self.used.get(name, 0.0) for name, value in used.items()}
         self.used = used
-        return {name: value / max(0.01, sum(other for key, other in new.items() if key[:-1] == name[:-1]))
+        return {name: value / max(1e-9, sum(other for key, other in new.items() if key[:-1] == name[:-1]))
                 for name, value in new.items()}
 
     def stop(self):
