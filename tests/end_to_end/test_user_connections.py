@@ -12,8 +12,8 @@ from harness.processes import SANITIZED, connector, wait_until
 from harness.wire import message, raw_client
 
 MIB = 1 << 20
-MOST_GROWTH = 8 * MIB
-SIZE = 32 * MIB
+MOST_GROWTH = 16 * MIB  # the promise; what an allocator holds besides content differs from run to run by megabytes
+SIZE = 48 * MIB
 STEP = 32 << 10  # what a slow origin takes at once
 PIECE = b"x" * (300 << 10)
 
