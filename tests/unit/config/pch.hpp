@@ -1,14 +1,7 @@
 #pragma once
 // Precompiled for all unit tests of config/.
+#include "tests/unit/pch.hpp"
+
 #include <boost/json.hpp>
-#include <caf/all.hpp>
 
 #include <filesystem>
-#include <fstream>
-#include <iostream>
-#include <map>
-#include <memory>
-#include <sstream>
-#include <string>
-#include <thread>
-#include <vector>
