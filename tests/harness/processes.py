@@ -33,6 +33,11 @@ def wait_until(condition, what, seconds=15.0, every=0.02):
         time.sleep(every)
 
 
+def cpu_seconds(pid):
+    """User and system time of a process so far, all threads, to the nanosecond: /proc counts in hundredths of a second."""
+    return time.clock_gettime((~pid << 3) | 2)  # the clock of clock_getcpuclockid(3)
+
+
 def read_json(path):
     """The value of a file that is replaced atomically; None as long as there is none."""
     try:
@@ -106,10 +111,6 @@ class process:
     def rss(self):
         """Resident memory in bytes."""
         return int(pathlib.Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-    def cpu_seconds(self):
-        """User and system time so far, all threads, to the nanosecond: /proc counts in hundredths of a second."""
-        return time.clock_gettime((~self.pid << 3) | 2)  # the clock of clock_getcpuclockid(3)
 
 
 class daemon:

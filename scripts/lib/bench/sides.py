@@ -1,5 +1,4 @@
 """The ways to the origin that scripts/bench compares, and what they cost the machine."""
-import os
 import pathlib
 import re
 import resource
@@ -7,10 +6,8 @@ import resource
 import envoy
 import haproxy
 import nginx
-from harness.processes import connector, control, node
+from harness.processes import connector, control, cpu_seconds, node
 from harness.published import application_toml, group_toml
-
-TICK = os.sysconf("SC_CLK_TCK")
 
 
 class side:
@@ -32,11 +29,7 @@ class side:
 
     def cpu(self):
         """Seconds of CPU that all its processes have used."""
-        total = 0
-        for pid in self.pids:
-            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-            total += int(fields[11]) + int(fields[12])
-        return total / TICK
+        return sum(cpu_seconds(pid) for pid in self.pids)
 
 
 def raise_descriptor_limit():

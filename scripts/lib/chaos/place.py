@@ -6,7 +6,7 @@ import threading
 import time
 
 from harness.cluster import cluster
-from harness.processes import connector, control, process, read_json, wait_until
+from harness.processes import connector, control, cpu_seconds, process, read_json, wait_until
 from harness.published import application_toml, group_toml
 
 from calendars import calendars
@@ -173,7 +173,7 @@ class place:
 
     def shares(self):
         """How the load is spread: each connector's part of the CPU time of its group since the last call."""
-        used = {name: one.process.cpu_seconds() for name, one in self.machines.items()
+        used = {name: cpu_seconds(one.process.pid) for name, one in self.machines.items()
                 if name.startswith("connector") and one.process is not None and one.process.running}
         new = {name: value - self.used.get(name, 0.0) for name, value in used.items()}
         self.used = used
