@@ -92,8 +92,8 @@ def test_an_upload_over_http2_to_a_slow_origin_is_not_kept(make_world):
     own.raw.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2 * STEP)
     own.raw.listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1400)
     with http2_client(own.node.port, "app.localhost", own.node.ca) as client:
-        # More than all windows together: from then on only what is kept makes the node grow.
-        slow_upload(own, client).run("/slow/warm", 8 * MIB)
+        # More than all windows together, and far less than what a node would have that kept everything.
+        slow_upload(own, client).run("/slow/warm", SIZE // 2)
         grown = slow_upload(own, client).run("/slow/large", SIZE)
     assert grown < MOST_GROWTH, grown
 
